@@ -1,0 +1,361 @@
+//! The door: every AWS call goes through it. It paces, attempts, classifies, retries, counts and meters.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    future::Future,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeSerializationInterceptorContextRef, dyn_dispatch_hint},
+        orchestrator::{HttpResponse, Metadata},
+        result::SdkError,
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetadata};
+use aws_types::region::Region;
+use rust_decimal::Decimal;
+
+use super::{
+    action::Action,
+    pace::{Keys, Pace, Slowdowns},
+    prices,
+    problem::{Class, Problem, from_sdk},
+    store::SharedAnswers,
+};
+
+/// Time allowed to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time allowed for one attempt, answer read included.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// The pause that the second attempt draws from; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Unreachable calls in a row, over all accounts, after which an endpoint is not tried again in this scan.
+const ENDPOINT_STRIKES: u32 = 4;
+
+/// What the process holds for AWS calls: one HTTP client, the buckets, the answers kept for a few minutes.
+pub(crate) struct Door {
+    /// The caller's configuration: credentials, endpoint, the shared HTTP client; no retries, no identity cache.
+    pub(crate) config: SdkConfig,
+    pub(crate) pace: Pace,
+    pub(crate) answers: SharedAnswers,
+    allowed: HashSet<(&'static str, &'static str)>,
+}
+
+impl Door {
+    /// Opens the door with the caller's own configuration from the AWS standard variables and files.
+    pub(crate) async fn open(share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .build_https();
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
+        Self::with(config, share, allowed)
+    }
+
+    /// A door around a given configuration; retries go off and the time limits of every call are set.
+    pub(crate) fn with(config: SdkConfig, share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
+        let region = config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(ATTEMPT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build();
+        let config = config
+            .into_builder()
+            .region(region)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .app_name(
+                aws_types::app_name::AppName::new(concat!("orgscan-", env!("CARGO_PKG_VERSION")))
+                    .expect("a valid name"),
+            )
+            .build();
+        Self { config, pace: Pace::new(share), answers: SharedAnswers::default(), allowed }
+    }
+
+    /// The gate that each client carries.
+    pub(crate) fn gate(&self) -> Gate {
+        Gate { allowed: self.allowed.clone() }
+    }
+
+    /// Sends one request, again where that helps: each attempt takes its own turn in the buckets and is counted.
+    pub(crate) async fn attempts<O, E, F, Fut>(
+        &self,
+        action: &'static Action,
+        keys: &Keys,
+        tally: &Tally,
+        send: F,
+    ) -> Result<O, Problem>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    {
+        let charge = if action.charged_per_request { prices::cost_explorer_request() } else { Decimal::ZERO };
+        let mut attempt = 1;
+        loop {
+            let reserved = tally.reserve(action, charge)?;
+            self.pace.request(action, keys, &tally.slow).await;
+            tally.count(action);
+            let problem = match THROUGH_THE_DOOR.scope(action, send()).await {
+                Ok(answer) => {
+                    reserved.spend();
+                    return Ok(answer);
+                }
+                Err(error) => from_sdk(action, &error),
+            };
+            drop(reserved);
+            if problem.class == Class::Throttled {
+                tally.count_throttle(action);
+                Pace::throttled(action, keys, &tally.slow);
+            }
+            if attempt >= attempts_allowed(problem.class) {
+                return Err(problem);
+            }
+            tokio::time::sleep(pause_before(attempt, fastrand::f64())).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// How often a request is sent at most when its answer is of this class.
+fn attempts_allowed(class: Class) -> u32 {
+    match class {
+        Class::Throttled => 8,
+        Class::ServiceError => 4,
+        Class::Unreachable | Class::TimedOut => 2,
+        _ => 1,
+    }
+}
+
+/// Full jitter: anything between nothing and the doubled pause. `chance` is between 0 and 1.
+fn pause_before(attempt: u32, chance: f64) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE).mul_f64(chance)
+}
+
+tokio::task_local! {
+    /// The action that the door has let through and that the current task may send.
+    static THROUGH_THE_DOOR: &'static Action;
+}
+
+/// Refuses, before anything is serialized, every operation that did not come through the door or is not on the
+/// registry's read-only list.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    allowed: HashSet<(&'static str, &'static str)>,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Gate {
+    fn name(&self) -> &'static str {
+        "read-only gate"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(metadata) = config.load::<Metadata>() else {
+            return Err("refused: the operation has no name".into());
+        };
+        let (service, operation) = (metadata.service(), metadata.name());
+        let through = THROUGH_THE_DOOR
+            .try_with(|action| action.service.sdk == service && action.operation == operation)
+            .unwrap_or(false);
+        if !through {
+            return Err(format!("refused: {service} {operation} did not come through the door").into());
+        }
+        if !self.allowed.contains(&(service, operation)) {
+            return Err(format!("refused: {service} {operation} is not on the read-only list").into());
+        }
+        Ok(())
+    }
+}
+
+/// How often one action was attempted and throttled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Attempts sent.
+    pub calls: u64,
+    /// Attempts that AWS throttled.
+    pub throttled: u64,
+}
+
+/// What one scan has sent, what it has cost, and what it may still spend.
+pub(crate) struct Tally {
+    counts: Mutex<BTreeMap<String, Count>>,
+    money: Mutex<Money>,
+    cap: Decimal,
+    slow: Slowdowns,
+    strikes: Mutex<HashMap<(&'static str, String), u32>>,
+}
+
+#[derive(Debug, Default)]
+struct Money {
+    spent: Decimal,
+    reserved: Decimal,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tally {
+    /// An empty tally that refuses calls whose charges would go over the cap, in USD.
+    pub(crate) fn new(cap: Decimal) -> Self {
+        Self {
+            counts: Mutex::default(),
+            money: Mutex::default(),
+            cap,
+            slow: Slowdowns::default(),
+            strikes: Mutex::default(),
+        }
+    }
+
+    fn count(&self, action: &Action) {
+        lock(&self.counts).entry(action.iam()).or_default().calls += 1;
+    }
+
+    fn count_throttle(&self, action: &Action) {
+        lock(&self.counts).entry(action.iam()).or_default().throttled += 1;
+    }
+
+    /// Attempts by IAM action.
+    pub(crate) fn counts(&self) -> BTreeMap<String, Count> {
+        lock(&self.counts).clone()
+    }
+
+    /// What AWS charges for the calls made so far, in USD.
+    pub(crate) fn spent(&self) -> Decimal {
+        lock(&self.money).spent
+    }
+
+    /// Sets an amount aside for a call, so that calls made at once cannot go over the cap together.
+    pub(crate) fn reserve(&self, action: &Action, usd: Decimal) -> Result<Reserved<'_>, Problem> {
+        let mut money = lock(&self.money);
+        if !usd.is_zero() && money.spent + money.reserved + usd > self.cap {
+            let text = format!(
+                "the call costs {usd} USD and {} USD are already spent or promised: over the cap of {} USD; raise --max-charge to go on",
+                money.spent + money.reserved,
+                self.cap
+            );
+            return Err(Problem::new(Class::ChargeCap, action, text));
+        }
+        money.reserved += usd;
+        Ok(Reserved { tally: self, usd, spent: false })
+    }
+
+    /// Slowdowns of this scan.
+    pub(crate) fn slow(&self) -> &Slowdowns {
+        &self.slow
+    }
+
+    /// The problem to answer at once for an endpoint that was unreachable too often in this scan.
+    pub(crate) fn endpoint_given_up(&self, action: &Action, region: &str) -> Option<Problem> {
+        let strikes = lock(&self.strikes);
+        let count = strikes.get(&(action.service.sdk, region.to_owned())).copied().unwrap_or(0);
+        (count >= ENDPOINT_STRIKES).then(|| {
+            let text = format!(
+                "no connection to {} in {region} in {count} calls in a row; not tried again in this scan",
+                action.service.sdk
+            );
+            Problem::new(Class::Unreachable, action, text)
+        })
+    }
+
+    /// Remembers whether an endpoint could be reached.
+    pub(crate) fn endpoint_answered(&self, action: &Action, region: &str, reached: bool) {
+        let mut strikes = lock(&self.strikes);
+        let key = (action.service.sdk, region.to_owned());
+        if reached {
+            strikes.remove(&key);
+        } else {
+            *strikes.entry(key).or_insert(0) += 1;
+        }
+    }
+}
+
+/// An amount set aside for a call: spent when AWS answers, given back when it does not.
+#[must_use]
+pub(crate) struct Reserved<'a> {
+    tally: &'a Tally,
+    usd: Decimal,
+    spent: bool,
+}
+
+impl Reserved<'_> {
+    /// The call was answered, so AWS charges it.
+    pub(crate) fn spend(mut self) {
+        self.spent = true;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        let mut money = lock(&self.tally.money);
+        money.reserved -= self.usd;
+        if self.spent {
+            money.spent += self.usd;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::action::{COST_EXPLORER, EC2};
+    use rust_decimal_macros::dec;
+
+    static ASK: Action = Action::new(&COST_EXPLORER, "GetCostAndUsage").charged();
+    static FREE: Action = Action::new(&EC2, "DescribeVolumes");
+
+    #[test]
+    fn the_cap_holds_for_calls_made_at_once() {
+        let tally = Tally::new(dec!(0.02));
+        let first = tally.reserve(&ASK, dec!(0.01)).expect("under the cap");
+        let second = tally.reserve(&ASK, dec!(0.01)).expect("at the cap");
+        let refused = tally.reserve(&ASK, dec!(0.01)).err().expect("over the cap");
+        assert_eq!(refused.class, Class::ChargeCap);
+        drop(first);
+        second.spend();
+        assert_eq!(tally.spent(), dec!(0.01));
+        assert!(tally.reserve(&ASK, dec!(0.01)).is_ok(), "what was given back can be spent");
+    }
+
+    #[test]
+    fn a_free_call_passes_an_exhausted_cap() {
+        let tally = Tally::new(Decimal::ZERO);
+        assert!(tally.reserve(&FREE, Decimal::ZERO).is_ok());
+    }
+
+    #[test]
+    fn pauses_double_and_are_drawn_from_nothing_to_all() {
+        assert_eq!(pause_before(1, 1.0), Duration::from_millis(400));
+        assert_eq!(pause_before(3, 1.0), Duration::from_millis(1600));
+        assert_eq!(pause_before(3, 0.0), Duration::ZERO);
+        assert_eq!(pause_before(30, 1.0), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn an_endpoint_is_given_up_after_calls_in_a_row() {
+        let tally = Tally::new(Decimal::ZERO);
+        for _ in 0..ENDPOINT_STRIKES {
+            assert!(tally.endpoint_given_up(&FREE, "eu-west-1").is_none());
+            tally.endpoint_answered(&FREE, "eu-west-1", false);
+        }
+        assert_eq!(tally.endpoint_given_up(&FREE, "eu-west-1").map(|it| it.class), Some(Class::Unreachable));
+        assert!(tally.endpoint_given_up(&FREE, "us-east-1").is_none());
+        tally.endpoint_answered(&FREE, "eu-west-1", true);
+        assert!(tally.endpoint_given_up(&FREE, "eu-west-1").is_none());
+    }
+}

@@ -1,0 +1,384 @@
+//! How we ask: the door, the collectors, metrics and prices. The only home of AWS data calls.
+//!
+//! A collector asks one list-like question in one place and returns plain structs. It judges nothing, reads every page,
+//! and carries its actions once.
+
+pub(crate) mod account;
+pub mod action;
+
+pub(crate) mod door;
+pub(crate) mod ec2;
+
+pub(crate) mod metrics;
+pub mod pace;
+pub(crate) mod partition;
+pub(crate) mod prices;
+pub mod problem;
+#[cfg(test)]
+pub(crate) mod replies;
+
+pub(crate) mod session;
+pub(crate) mod store;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    future::Future,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::region::Region;
+use jiff::Timestamp;
+
+use self::{
+    action::Action,
+    door::{Door, Tally},
+    pace::Keys,
+    problem::{Class, Problem},
+    session::Session,
+};
+
+/// Tags of a resource, by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// The most pages of one list that are read before the list is taken to be endless.
+const MOST_PAGES: usize = 100_000;
+
+/// What a check may need: it has a name and the AWS actions behind it.
+pub(crate) trait Declared: Send + Sync + 'static {
+    /// The name in documentation, for example `ec2::Volume`.
+    const NAME: &'static str;
+    /// Every AWS action that getting it may take.
+    const ACTIONS: &'static [&'static Action];
+}
+
+/// A kind of thing that AWS can list in one place.
+pub(crate) trait Collect: Declared + Sized {
+    /// Reads all of them, every page.
+    fn collect(at: &Place) -> impl Future<Output = Result<Vec<Self>, Problem>> + Send;
+}
+
+/// A question with parameters. Equal words mean the same question.
+pub(crate) trait Question: Declared + Debug {
+    /// What AWS knows about it.
+    type Answer: Send + Sync + 'static;
+
+    /// The question in words, without the place.
+    fn words(&self) -> String {
+        format!("{self:?}")
+    }
+
+    /// How many items an answer holds, to bound the memory that kept answers take.
+    fn items(&self, _answer: &Self::Answer) -> usize {
+        1
+    }
+
+    /// Asks AWS.
+    fn ask(&self, at: &Place) -> impl Future<Output = Result<Self::Answer, Problem>> + Send;
+}
+
+/// Where a resource is, for its ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) partition: &'static str,
+    pub(crate) account: String,
+    pub(crate) region: String,
+}
+
+impl At {
+    /// An ARN of a resource in this account and region.
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+    }
+}
+
+/// Something that a finding can be about.
+pub(crate) trait Resource {
+    /// The CloudFormation type, for example `AWS::EC2::Volume`.
+    const TYPE: &'static str;
+    /// The id AWS's own API takes.
+    fn id(&self) -> &str;
+    /// The ARN.
+    fn arn(&self, at: &At) -> String;
+    /// The tags, where the listing carries them.
+    fn tags(&self) -> Option<&Tags> {
+        None
+    }
+    /// The region, where it is not that of the target (a bucket's own, `global`).
+    fn region(&self) -> Option<&str> {
+        None
+    }
+    /// The account, where it is not that of the target (a linked account in the payer's answer).
+    fn account(&self) -> Option<&str> {
+        None
+    }
+}
+
+macro_rules! clients {
+    ($($name:ident: $sdk:ident,)*) => {
+        /// The SDK clients of one account in one region, each made when first used.
+        #[derive(Default)]
+        struct Clients { $($name: OnceLock<$sdk::Client>,)* }
+
+        impl Place {
+            $(pub(crate) fn $name(&self) -> &$sdk::Client {
+                self.clients.$name.get_or_init(|| {
+                    let config = $sdk::config::Builder::from(self.session.config())
+                        .region(Region::new(self.at.region.clone()))
+                        .interceptor(self.door.gate());
+                    $sdk::Client::from_conf(finish::$name(config, self.session.config()))
+                })
+            })*
+        }
+    };
+}
+
+clients! {
+    account: aws_sdk_account,
+    autoscaling: aws_sdk_autoscaling,
+    cloudfront: aws_sdk_cloudfront,
+    cloudwatch: aws_sdk_cloudwatch,
+    costexplorer: aws_sdk_costexplorer,
+    costoptimizationhub: aws_sdk_costoptimizationhub,
+    ec2: aws_sdk_ec2,
+    lambda: aws_sdk_lambda,
+    organizations: aws_sdk_organizations,
+    s3: aws_sdk_s3,
+    tagging: aws_sdk_resourcegroupstagging,
+}
+
+/// The last touch to a service's configuration: S3 alone has one.
+mod finish {
+    use aws_config::SdkConfig;
+
+    macro_rules! plain {
+        ($($name:ident: $sdk:ident,)*) => {
+            $(pub(super) fn $name(config: $sdk::config::Builder, _: &SdkConfig) -> $sdk::Config { config.build() })*
+        };
+    }
+
+    plain! {
+        account: aws_sdk_account,
+        autoscaling: aws_sdk_autoscaling,
+        cloudfront: aws_sdk_cloudfront,
+        cloudwatch: aws_sdk_cloudwatch,
+        costexplorer: aws_sdk_costexplorer,
+        costoptimizationhub: aws_sdk_costoptimizationhub,
+        ec2: aws_sdk_ec2,
+        lambda: aws_sdk_lambda,
+        organizations: aws_sdk_organizations,
+        tagging: aws_sdk_resourcegroupstagging,
+    }
+
+    /// Behind a custom endpoint a bucket's name cannot be part of the host name.
+    pub(super) fn s3(config: aws_sdk_s3::config::Builder, base: &SdkConfig) -> aws_sdk_s3::Config {
+        config.force_path_style(base.endpoint_url().is_some()).build()
+    }
+}
+
+/// One account in one region, ready to be asked. Every call of a collector goes through it, and so through the door.
+pub(crate) struct Place {
+    pub(crate) door: Arc<Door>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) at: At,
+    /// Account and region, as the key of kept answers.
+    pub(crate) key: Arc<str>,
+    now: Timestamp,
+    keys: Keys,
+    clients: Arc<Clients>,
+    breaker: Arc<Mutex<Breaker>>,
+    notes: Mutex<Vec<Problem>>,
+}
+
+impl Place {
+    pub(crate) fn new(door: Arc<Door>, session: Arc<Session>, tally: Arc<Tally>, region: &str, now: Timestamp) -> Self {
+        let at =
+            At { partition: session.partition(), account: session.account().to_owned(), region: region.to_owned() };
+        let keys = Keys::new(&at.account, region);
+        Self {
+            key: Arc::clone(&keys.account_region),
+            door,
+            session,
+            tally,
+            at,
+            now,
+            keys,
+            clients: Arc::default(),
+            breaker: Arc::default(),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// The same place with no problems noted, sharing clients and what is known to be denied.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            door: Arc::clone(&self.door),
+            session: Arc::clone(&self.session),
+            tally: Arc::clone(&self.tally),
+            at: self.at.clone(),
+            key: Arc::clone(&self.key),
+            now: self.now,
+            keys: self.keys.clone(),
+            clients: Arc::clone(&self.clients),
+            breaker: Arc::clone(&self.breaker),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// The same account in another region: for global services and for the regions of buckets.
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        if region == self.at.region {
+            return self.afresh();
+        }
+        Self::new(Arc::clone(&self.door), Arc::clone(&self.session), Arc::clone(&self.tally), region, self.now)
+    }
+
+    /// The same account in the region of the partition's global services.
+    pub(crate) fn global(&self) -> Self {
+        self.in_region(partition::global_region(self.at.partition))
+    }
+
+    /// The time of the scan.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Notes that one item could not be seen while the rest of the answer stands.
+    pub(crate) fn note(&self, problem: Problem) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    }
+
+    /// Takes over what another place noted.
+    pub(crate) fn note_all(&self, other: &Self) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(other.noted());
+    }
+
+    /// What was noted.
+    pub(crate) fn noted(&self) -> Vec<Problem> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends one request through the door.
+    pub(crate) async fn call<O, E, F, Fut>(&self, action: &'static Action, send: F) -> Result<O, Problem>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    {
+        if let Some(problem) = self.given_up(action) {
+            return Err(problem);
+        }
+        let mut renewed = false;
+        loop {
+            let generation = self.session.ready(&self.door, &self.tally).await?;
+            match self.door.attempts(action, &self.keys, &self.tally, &send).await {
+                Err(problem) if problem.class == Class::CredentialsExpired && !renewed => {
+                    renewed = true;
+                    self.session.renew(&self.door, &self.tally, generation).await?;
+                }
+                result => {
+                    return result
+                        .inspect_err(|it| self.learn(action, Err(it)))
+                        .inspect(|_| self.learn(action, Ok(())))
+                        .map_err(|it| self.in_context(it));
+                }
+            }
+        }
+    }
+
+    /// Reads a list page by page: `send` gets the token of the page, `take` keeps the page and returns the next token.
+    pub(crate) async fn pages<O, E, F, Fut>(
+        &self,
+        action: &'static Action,
+        send: F,
+        mut take: impl FnMut(O) -> Option<String>,
+    ) -> Result<(), Problem>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Fn(Option<String>) -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    {
+        let mut token: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.call(action, || send(token.clone())).await?;
+            let next = take(page).filter(|it| !it.is_empty());
+            if next.is_none() {
+                return Ok(());
+            }
+            if next == token {
+                return Err(Problem::new(
+                    Class::InvalidExchange,
+                    action,
+                    "the token of the next page is that of this page",
+                ));
+            }
+            token = next;
+        }
+        Err(Problem::new(Class::InvalidExchange, action, "the list does not end"))
+    }
+
+    fn given_up(&self, action: &'static Action) -> Option<Problem> {
+        let breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        breaker.problem_for(action).or_else(|| self.tally.endpoint_given_up(action, &self.at.region))
+    }
+
+    fn learn(&self, action: &'static Action, result: Result<(), &Problem>) {
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(()) => breaker.answered = true,
+            Err(problem) if problem.class == Class::DeniedByScp => {
+                breaker.denied.insert(action.operation);
+                breaker.last.get_or_insert_with(|| problem.clone());
+            }
+            Err(_) => {}
+        }
+        drop(breaker);
+        if result.is_ok() {
+            self.session.prove();
+        }
+        let reached = !result.is_err_and(|it| matches!(it.class, Class::Unreachable | Class::EndpointMissing));
+        self.tally.endpoint_answered(action, &self.at.region, reached);
+    }
+
+    /// A refused token means a region that is not enabled when the same credentials have worked elsewhere.
+    fn in_context(&self, problem: Problem) -> Problem {
+        if problem.class == Class::CredentialsInvalid && self.session.is_proved() {
+            return problem.reclassified(Class::RegionNotEnabled);
+        }
+        problem
+    }
+}
+
+/// What is known of an account-region: once a service control policy has denied several actions and nothing has
+/// answered, the region is taken to be denied as a whole.
+#[derive(Debug, Default)]
+struct Breaker {
+    answered: bool,
+    denied: BTreeSet<&'static str>,
+    last: Option<Problem>,
+}
+
+impl Breaker {
+    const DENIED_ACTIONS: usize = 2;
+
+    fn problem_for(&self, action: &Action) -> Option<Problem> {
+        if self.answered || self.denied.len() < Self::DENIED_ACTIONS {
+            return None;
+        }
+        let last = self.last.as_ref()?;
+        Some(Problem::new(
+            Class::DeniedByScp,
+            action,
+            format!("not tried, as {} was denied: {}", last.action, last.message),
+        ))
+    }
+}
+
+/// A time as the SDK gives it, as a timestamp. `None` for what AWS did not say or said wrongly.
+pub(crate) fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
+    let time = time?;
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}

@@ -1,0 +1,220 @@
+//! List prices: numbers with unit, date and source. The only home of figures that mean dollars.
+//!
+//! The table holds us-east-1 list prices. Other regions differ by some ten percent either way; the basis of every amount
+//! names the region and date of the price used. List prices know no private discounts, reservations or savings plans.
+
+use rust_decimal::Decimal;
+use rust_decimal_macros::dec;
+
+/// Hours in a month, as AWS's own calculator counts them.
+pub(crate) const HOURS_PER_MONTH: Decimal = dec!(730);
+
+/// One list price.
+#[derive(Debug)]
+pub(crate) struct Price {
+    /// US dollars for one unit.
+    pub(crate) usd: Decimal,
+    /// What one unit is.
+    pub(crate) unit: &'static str,
+    /// The day the price was published or read.
+    pub(crate) as_of: &'static str,
+    /// Where it was read.
+    pub(crate) source: &'static str,
+}
+
+/// The region whose prices the table holds.
+const REGION: &str = "us-east-1";
+
+macro_rules! prices {
+    ($($(#[$doc:meta])* $name:ident = $usd:literal per $unit:literal, $as_of:literal, $source:literal;)*) => {
+        $($(#[$doc])* pub(crate) static $name: Price =
+            Price { usd: dec!($usd), unit: $unit, as_of: $as_of, source: $source };)*
+        /// Every price, by name.
+        pub(crate) static ALL: &[(&str, &Price)] = &[$((stringify!($name), &$name)),*];
+    };
+}
+
+prices! {
+    /// A public IPv4 address, in use or idle, Elastic IP addresses included.
+    PUBLIC_IPV4 = 0.005 per "hour", "2026-09-17", "AWS price list, offer AmazonVPC, PublicIPv4:IdleAddress";
+    /// EBS gp3 storage.
+    EBS_GP3 = 0.08 per "GB-month", "2026-09-25", "AWS price list, offer AmazonEC2, EBS:VolumeUsage.gp3";
+    /// EBS gp3 IOPS above 3,000.
+    EBS_GP3_IOPS = 0.005 per "IOPS-month", "2026-09-25", "AWS price list, offer AmazonEC2, EBS:VolumeP-IOPS.gp3";
+    /// EBS gp3 throughput above 125 MiB/s.
+    EBS_GP3_THROUGHPUT = 0.04 per "MiBps-month", "2026-09-25", "AWS price list, offer AmazonEC2, EBS:VolumeP-Throughput.gp3";
+    /// EBS gp2 storage.
+    EBS_GP2 = 0.10 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS io1 storage.
+    EBS_IO1 = 0.125 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS io1 provisioned IOPS.
+    EBS_IO1_IOPS = 0.065 per "IOPS-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS io2 storage.
+    EBS_IO2 = 0.125 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS io2 provisioned IOPS up to 32,000.
+    EBS_IO2_IOPS = 0.065 per "IOPS-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS st1 storage.
+    EBS_ST1 = 0.045 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS sc1 storage.
+    EBS_SC1 = 0.015 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS magnetic storage.
+    EBS_STANDARD = 0.05 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// EBS snapshot storage, standard tier, on changed blocks only.
+    EBS_SNAPSHOT = 0.05 per "GB-month", "2026-09-25", "AWS price list, offer AmazonEC2, EBS:SnapshotUsage";
+    /// EBS snapshot storage, archive tier, on the full snapshot.
+    EBS_SNAPSHOT_ARCHIVE = 0.0125 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// A NAT gateway.
+    NAT_GATEWAY = 0.045 per "hour", "2026-09-25", "AWS price list, offer AmazonEC2, NatGateway-Hours";
+    /// Lambda provisioned concurrency, x86.
+    LAMBDA_PROVISIONED_X86 = 0.0000041667 per "GB-second", "2026-09-01", "AWS price list, offer AWSLambda";
+    /// Lambda provisioned concurrency, arm64.
+    LAMBDA_PROVISIONED_ARM = 0.0000033333 per "GB-second", "2026-09-01", "AWS price list, offer AWSLambda";
+    /// S3 Standard, first 50 TB.
+    S3_STANDARD = 0.023 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3, TimedStorage-ByteHrs";
+    /// S3 Standard-Infrequent Access.
+    S3_STANDARD_IA = 0.0125 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// S3 One Zone-Infrequent Access.
+    S3_ONE_ZONE_IA = 0.01 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// S3 Glacier Instant Retrieval.
+    S3_GLACIER_IR = 0.004 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// S3 Glacier Flexible Retrieval.
+    S3_GLACIER = 0.0036 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// S3 Glacier Deep Archive.
+    S3_DEEP_ARCHIVE = 0.00099 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
+    CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
+    /// One request, and so one page, of the Cost Explorer API.
+    COST_EXPLORER_REQUEST = 0.01 per "request", "2026-09-01", "https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/";
+    /// One metric asked of `GetMetricData`; there is no free tier.
+    METRIC_REQUESTED = 0.00001 per "metric", "2026-09-01", "https://aws.amazon.com/cloudwatch/pricing/";
+}
+
+/// One page of Cost Explorer, in USD.
+pub(crate) fn cost_explorer_request() -> Decimal {
+    COST_EXPLORER_REQUEST.usd
+}
+
+/// An amount for a month and what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quote {
+    /// US dollars a month, list price.
+    pub(crate) monthly: Decimal,
+    /// What the amount rests on, for the answer's `price_basis`.
+    pub(crate) basis: String,
+}
+
+impl Quote {
+    /// An amount that rests on the list price.
+    pub(crate) fn list(monthly: Decimal, price: &Price) -> Self {
+        Self { monthly, basis: format!("list price {REGION} {}", price.as_of) }
+    }
+
+    /// The same amount, known only as the most it can be.
+    pub(crate) fn at_most(mut self, why: &str) -> Self {
+        self.basis = format!("{}; upper bound: {why}", self.basis);
+        self
+    }
+
+    /// The same amount, known only as the least it can be.
+    pub(crate) fn at_least(mut self, why: &str) -> Self {
+        self.basis = format!("{}; lower bound: {why}", self.basis);
+        self
+    }
+
+    /// Nothing is billed for the thing itself.
+    pub(crate) fn free(why: &str) -> Self {
+        Self { monthly: Decimal::ZERO, basis: why.to_owned() }
+    }
+}
+
+impl Price {
+    /// So many units in a month.
+    pub(crate) fn monthly(&self, units: impl Into<Decimal>) -> Quote {
+        Quote::list(self.usd * units.into(), self)
+    }
+
+    /// One unit for every hour of a month.
+    pub(crate) fn all_month(&self) -> Quote {
+        self.monthly(HOURS_PER_MONTH)
+    }
+}
+
+/// An EBS volume: storage, provisioned IOPS and throughput. `None` for an unknown size or a type without a known price.
+///
+/// Source: <https://aws.amazon.com/ebs/pricing/>. io2 IOPS above 32,000 are cheaper and are counted at the first tier here.
+pub(crate) fn ebs_volume(
+    volume_type: &str,
+    size_gib: Option<i64>,
+    iops: Option<i64>,
+    throughput_mibps: Option<i64>,
+) -> Option<Quote> {
+    let size = Decimal::from(size_gib?);
+    let above = |value: Option<i64>, included: i64| Decimal::from((value.unwrap_or(included) - included).max(0));
+    let quote = match volume_type {
+        "gp3" => {
+            let extras = EBS_GP3_IOPS.usd * above(iops, 3000) + EBS_GP3_THROUGHPUT.usd * above(throughput_mibps, 125);
+            Quote::list(EBS_GP3.usd * size + extras, &EBS_GP3)
+        }
+        "gp2" => EBS_GP2.monthly(size),
+        "io1" => Quote::list(EBS_IO1.usd * size + EBS_IO1_IOPS.usd * above(iops, 0), &EBS_IO1),
+        "io2" if iops.is_some_and(|it| it > 32_000) => {
+            Quote::list(EBS_IO2.usd * size + EBS_IO2_IOPS.usd * above(iops, 0), &EBS_IO2)
+                .at_most("IOPS above 32,000 are cheaper")
+        }
+        "io2" => Quote::list(EBS_IO2.usd * size + EBS_IO2_IOPS.usd * above(iops, 0), &EBS_IO2),
+        "st1" => EBS_ST1.monthly(size),
+        "sc1" => EBS_SC1.monthly(size),
+        "standard" => EBS_STANDARD.monthly(size).at_least("requests are billed besides"),
+        _ => return None,
+    };
+    Some(quote)
+}
+
+/// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).
+pub(crate) fn s3_storage(storage_type: &str) -> Option<&'static Price> {
+    match storage_type {
+        "StandardStorage"
+        | "IntelligentTieringFAStorage"
+        | "GlacierS3ObjectOverhead"
+        | "DeepArchiveS3ObjectOverhead" => Some(&S3_STANDARD),
+        "StandardIAStorage" | "StandardIASizeOverhead" | "IntelligentTieringIAStorage" => Some(&S3_STANDARD_IA),
+        "OneZoneIAStorage" | "OneZoneIASizeOverhead" => Some(&S3_ONE_ZONE_IA),
+        "GlacierInstantRetrievalStorage" | "GlacierIRSizeOverhead" | "IntelligentTieringAIAStorage" => {
+            Some(&S3_GLACIER_IR)
+        }
+        "GlacierStorage" | "GlacierObjectOverhead" | "IntelligentTieringAAStorage" => Some(&S3_GLACIER),
+        "DeepArchiveStorage" | "DeepArchiveObjectOverhead" | "IntelligentTieringDAAStorage" => Some(&S3_DEEP_ARCHIVE),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_price_has_a_unit_a_date_and_a_source() {
+        for (name, price) in ALL {
+            assert!(price.usd > Decimal::ZERO && !price.unit.is_empty() && !price.source.is_empty(), "{name}");
+            assert!(price.as_of.parse::<jiff::civil::Date>().is_ok(), "{name}: {}", price.as_of);
+        }
+    }
+
+    #[test]
+    fn provisioned_iops_and_throughput_count() {
+        let monthly =
+            |kind, size, iops, throughput| ebs_volume(kind, Some(size), iops, throughput).map(|it| it.monthly);
+        assert_eq!(monthly("gp3", 100, Some(3000), Some(125)), Some(dec!(8.00)));
+        assert_eq!(monthly("gp3", 100, Some(5000), Some(325)), Some(dec!(26.00)));
+        assert_eq!(monthly("io1", 100, Some(20_000), None), Some(dec!(1312.5)));
+        assert_eq!(monthly("nonesuch", 100, None, None), None);
+    }
+
+    #[test]
+    fn an_idle_public_address_costs_3_65_a_month() {
+        assert_eq!(PUBLIC_IPV4.all_month().monthly, dec!(3.65));
+        assert_eq!(NAT_GATEWAY.all_month().monthly, dec!(32.85));
+    }
+}

@@ -1,0 +1,7 @@
+//! Things that were left behind and are still billed.
+
+use crate::check::Check;
+
+mod find_unused_volumes;
+
+pub(super) static CHECKS: &[&Check] = &[&find_unused_volumes::CHECK];

@@ -1,0 +1,11 @@
+//! What we look for: one folder for each category, one file for each tool. Knows no SDK, account, credential or MCP.
+
+use crate::check::Check;
+
+mod cleanup;
+
+/// Every check, by category and name.
+#[must_use]
+pub fn all() -> Vec<&'static Check> {
+    [cleanup::CHECKS].concat()
+}

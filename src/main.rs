@@ -1,0 +1,3 @@
+//! The `orgscan` command.
+
+fn main() {}
