@@ -253,6 +253,11 @@ impl Cx {
             resource_arn: it.arn(&at),
             reason: String::new(),
             action_type: None,
+            implementation_effort: None,
+            restart_needed: None,
+            rollback_possible: None,
+            source: None,
+            billed_cost: None,
             estimated_monthly_cost: None,
             estimated_monthly_savings: None,
             currency: "USD".to_owned(),
@@ -291,13 +296,29 @@ pub struct Finding {
     pub resource_type: String,
     /// The id that AWS's own API takes.
     pub resource_id: String,
-    /// The ARN.
-    pub resource_arn: String,
+    /// The ARN; `null` for what has none, such as a line of a bill.
+    pub resource_arn: Option<String>,
     /// Why it is reported, in words that would stand in a ticket.
     pub reason: String,
     /// What to do, in the words of Cost Optimization Hub.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub action_type: Option<String>,
+    /// How much work it is: `VeryLow` to `VeryHigh`, in the words of Cost Optimization Hub.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub implementation_effort: Option<String>,
+    /// Whether the resource restarts when it is done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub restart_needed: Option<bool>,
+    /// Whether it can be undone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rollback_possible: Option<bool>,
+    /// Who judged, where it was not orgscan: `ComputeOptimizer`, `CostExplorer`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<String>,
+    /// What was billed in the period asked for: the figure that tools whose name begins with `get_cost` return.
+    #[serde(with = "money", skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<f64>")]
+    pub billed_cost: Option<Decimal>,
     /// What it costs a month.
     #[serde(with = "money")]
     #[schemars(with = "Option<f64>")]
@@ -349,6 +370,13 @@ impl Finding {
             self.estimated_monthly_cost = Some(quote.monthly.round_dp(4));
             self.price_basis = Some(quote.basis);
         }
+        self
+    }
+
+    /// What was billed in the period asked for, and in which currency.
+    pub(crate) fn billed(mut self, amount: Decimal, currency: &str) -> Self {
+        self.billed_cost = Some(amount);
+        currency.clone_into(&mut self.currency);
         self
     }
 

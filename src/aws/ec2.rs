@@ -46,7 +46,7 @@ impl Resource for Volume {
         &self.id
     }
 
-    fn arn(&self, at: &At) -> String {
+    fn arn(&self, at: &At) -> Option<String> {
         at.arn("ec2", &format!("volume/{}", self.id))
     }
 

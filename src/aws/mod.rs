@@ -89,8 +89,9 @@ pub(crate) struct At {
 
 impl At {
     /// An ARN of a resource in this account and region.
-    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+    #[expect(clippy::unnecessary_wraps, reason = "what `Resource::arn` returns")]
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> Option<String> {
+        Some(format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account))
     }
 }
 
@@ -100,8 +101,8 @@ pub(crate) trait Resource {
     const TYPE: &'static str;
     /// The id AWS's own API takes.
     fn id(&self) -> &str;
-    /// The ARN.
-    fn arn(&self, at: &At) -> String;
+    /// The ARN, where the thing has one.
+    fn arn(&self, at: &At) -> Option<String>;
     /// The tags, where the listing carries them.
     fn tags(&self) -> Option<&Tags> {
         None
