@@ -57,6 +57,7 @@ pub struct Check {
     /// What it may ask.
     pub needs: &'static [Need],
     schema: fn() -> Value,
+    accepts: fn(&Map<String, Value>) -> Result<(), String>,
     run: Run,
 }
 
@@ -69,9 +70,10 @@ impl Check {
         scope: Scope,
         needs: &'static [Need],
         schema: fn() -> Value,
+        accepts: fn(&Map<String, Value>) -> Result<(), String>,
         run: Run,
     ) -> Self {
-        Self { path, docs, title, scope, needs, schema, run }
+        Self { path, docs, title, scope, needs, schema, accepts, run }
     }
 
     /// The name of the tool: that of the file.
@@ -102,6 +104,11 @@ impl Check {
     #[must_use]
     pub fn schema(&self) -> Value {
         (self.schema)()
+    }
+
+    /// Whether the check can read its parameters; an error is one sentence for the caller.
+    pub(crate) fn accepts(&self, params: &Map<String, Value>) -> Result<(), String> {
+        (self.accepts)(params)
     }
 
     /// Every AWS action that running the check may take, sorted by IAM name.
@@ -155,6 +162,7 @@ macro_rules! check {
             $crate::check::Scope::$scope,
             &[$($crate::check::Need::of::<$need>()),+],
             $crate::check::schema_of::<$params>,
+            |params| $crate::check::parsed::<$params>(params).map(|_| ()).map_err(|it| it.message),
             |cx, params| Box::pin(async move { run(cx, $crate::check::parsed::<$params>(params)?).await }),
         );
     };
