@@ -447,3 +447,143 @@ fn by_account(findings: &[Finding]) -> Vec<AccountSummary> {
     });
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::checks;
+
+    fn finding(account: &str, region: &str, id: &str, cents: Option<i64>) -> Finding {
+        Finding {
+            account_id: account.to_owned(),
+            region: region.to_owned(),
+            estimated_monthly_savings: cents.map(|it| Decimal::new(it, 2)),
+            ..crate::check::testing::finding(id)
+        }
+    }
+
+    fn problem(class: Class) -> Problem {
+        Problem { class, action: "ec2:DescribeVolumes".to_owned(), message: format!("{class:?}") }
+    }
+
+    /// What happens to one target.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Finds(Vec<Option<i64>>),
+        FindsAndMisses(Vec<Option<i64>>, Class),
+        NotEntered(Class),
+        StillRunning,
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let class = prop_oneof![Just(Class::Throttled), Just(Class::RoleMissing), Just(Class::RegionNotEnabled)];
+        let cents = || prop::collection::vec(prop::option::of(0_i64..10_000), 0..4);
+        prop_oneof![
+            3 => cents().prop_map(Event::Finds),
+            1 => (cents(), class.clone()).prop_map(|(cents, class)| Event::FindsAndMisses(cents, class)),
+            1 => class.prop_map(Event::NotEntered),
+            1 => Just(Event::StillRunning),
+        ]
+    }
+
+    /// Accounts 0 to 4, regions 0 to 3, each place at most once.
+    fn events() -> impl Strategy<Value = BTreeMap<(u8, u8), Event>> {
+        prop::collection::btree_map((0_u8..5, 0_u8..4), event(), 0..20)
+    }
+
+    fn merged(events: &[((u8, u8), Event)]) -> ScanReport {
+        let check = checks::all().remove(0);
+        let mut merge = Merge::new(vec![check]);
+        for ((account, region), _) in events {
+            merge.account(&format!("account-{account}"), Some("name"));
+            let spot = Spot { account: format!("account-{account}"), region: format!("region-{region}") };
+            merge.enumerate(&spot, &[0]);
+        }
+        merge.list_is_complete();
+        for ((account, region), event) in events {
+            let spot = Spot { account: format!("account-{account}"), region: format!("region-{region}") };
+            let found = |cents: &[Option<i64>]| {
+                let each = cents.iter().enumerate();
+                each.map(|(id, cents)| finding(&spot.account, &spot.region, &format!("vol-{id}"), *cents)).collect()
+            };
+            match event {
+                Event::Finds(cents) => {
+                    merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![] }])
+                }
+                Event::FindsAndMisses(cents, class) => {
+                    merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![problem(*class)] }]);
+                }
+                Event::NotEntered(class) => merge.not_scanned(&spot, &[0], &problem(*class)),
+                Event::StillRunning => {}
+            }
+        }
+        merge.reports("scan", Timestamp::UNIX_EPOCH, &problem(Class::Deadline), &Api::default())
+    }
+
+    proptest! {
+        #[test]
+        fn every_enumerated_target_is_scanned_or_not_scanned(events in events()) {
+            let list: Vec<_> = events.into_iter().collect();
+            let report = merged(&list);
+            for coverage in [&report.coverage, &report.reports[0].coverage] {
+                let missing: usize = coverage.not_scanned.iter().map(|it| it.targets).sum();
+                prop_assert_eq!(coverage.targets, list.len());
+                prop_assert_eq!(coverage.targets, coverage.scanned + missing);
+            }
+            let found: usize = list.iter().map(|(_, it)| match it {
+                Event::Finds(cents) | Event::FindsAndMisses(cents, _) => cents.len(),
+                _ => 0,
+            }).sum();
+            prop_assert_eq!(report.reports[0].findings.len(), found);
+        }
+
+        #[test]
+        fn the_order_of_arrival_does_not_show(events in events(), seed in any::<u64>()) {
+            let list: Vec<_> = events.into_iter().collect();
+            let mut shuffled = list.clone();
+            fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+            let text = |it: &ScanReport| serde_json::to_string(it).unwrap();
+            prop_assert_eq!(text(&merged(&list)), text(&merged(&shuffled)));
+        }
+
+        #[test]
+        fn the_totals_are_the_sums_of_the_parts(events in events()) {
+            let report = merged(&events.into_iter().collect::<Vec<_>>()).reports.remove(0);
+            let known = sum(report.findings.iter().map(|it| it.estimated_monthly_savings));
+            if known.is_some() {
+                prop_assert_eq!(report.summary.estimated_monthly_savings, known);
+                prop_assert_eq!(sum(report.accounts.iter().map(|it| it.estimated_monthly_savings)), known);
+            }
+            prop_assert_eq!(report.accounts.iter().map(|it| it.findings).sum::<usize>(), report.findings.len());
+        }
+    }
+
+    #[test]
+    fn unknown_amounts_are_null_and_nothing_found_is_zero() {
+        let none = merged(&[((0, 0), Event::Finds(vec![]))]).reports.remove(0).summary;
+        let unknown = merged(&[((0, 0), Event::Finds(vec![None]))]).reports.remove(0).summary;
+        let some = merged(&[((0, 0), Event::Finds(vec![None, Some(250)]))]).reports.remove(0).summary;
+        assert_eq!(none.estimated_monthly_savings, Some(Decimal::ZERO));
+        assert_eq!(unknown.estimated_monthly_savings, None);
+        assert_eq!((some.estimated_monthly_savings, some.findings_without_savings), (Some(Decimal::new(25, 1)), 1));
+    }
+
+    #[test]
+    fn what_hides_nothing_leaves_the_answer_complete() {
+        let coverage = |class| merged(&[((0, 0), Event::NotEntered(class))]).coverage;
+        assert!(coverage(Class::RegionNotEnabled).complete && coverage(Class::AccountSuspended).complete);
+        assert!(!coverage(Class::RoleMissing).complete && !coverage(Class::Throttled).complete);
+        assert!(!merged(&[((0, 0), Event::StillRunning)]).coverage.complete);
+    }
+
+    #[test]
+    fn a_list_of_accounts_that_was_cut_is_told() {
+        let merge = Merge::new(vec![checks::all().remove(0)]);
+        let report = merge.reports("scan", Timestamp::UNIX_EPOCH, &problem(Class::Deadline), &Api::default());
+        let gap = &report.coverage.not_scanned[0];
+        assert_eq!((gap.targets, gap.action.as_str()), (0, "organizations:ListAccounts"));
+        assert!(!report.coverage.complete);
+    }
+}

@@ -231,3 +231,72 @@ fn known_regions(given: &[String]) -> String {
     let meant = given.first().map_or(&PARTITIONS[0], |it| partition::of_region(it));
     [meant.default_regions, meant.opt_in_regions].concat().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks;
+
+    fn volumes() -> &'static Check {
+        checks::all().into_iter().find(|it| it.name() == "find_unused_volumes").expect("the check stands")
+    }
+
+    fn reading(arguments: Value) -> Result<Arguments, String> {
+        read(volumes(), arguments.as_object().expect("an object").clone())
+    }
+
+    #[test]
+    fn arguments_are_split_into_shared_and_own() {
+        let read =
+            reading(json!({"accounts": ["web-*"], "regions": ["eu-west-1"], "min_age_days": 30, "cursor": null}))
+                .unwrap();
+        assert_eq!(read.shared.accounts, ["web-*"]);
+        assert_eq!(read.shared.cursor, None);
+        assert_eq!(Value::Object(read.asked.params), json!({"min_age_days": 30}));
+    }
+
+    #[test]
+    fn the_names_of_the_reference_server_are_understood() {
+        let read = reading(json!({"region_name": "eu-west-1", "period": 7})).unwrap();
+        assert_eq!(read.shared.regions, ["eu-west-1"]);
+        assert_eq!(Value::Object(read.asked.params), json!({"min_age_days": 7}));
+        let both = reading(json!({"region": "eu-west-1", "regions": ["us-east-1"]})).unwrap_err();
+        assert!(both.contains("another name of 'regions'"), "{both}");
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_one_clear_sentence() {
+        let error = |arguments| reading(arguments).unwrap_err();
+        assert!(
+            error(json!({"min_age": 3}))
+                .starts_with("unknown parameter 'min_age'; find_unused_volumes takes accounts, ")
+        );
+        assert!(error(json!({"min_age_days": -1})).starts_with("min_age_days: "));
+        assert!(error(json!({"min_age_days": "old"})).starts_with("min_age_days: "));
+        assert!(error(json!({"accounts": "web"})).starts_with("accounts: "));
+        for name in CREDENTIALS {
+            assert!(error(json!({*name: "secret-value"})).contains("credentials are never parameters"));
+            assert!(!error(json!({*name: "secret-value"})).contains("secret-value"));
+        }
+    }
+
+    #[test]
+    fn unknown_regions_and_patterns_are_refused() {
+        let selection = |arguments: Value| reading(arguments).unwrap().shared.selection();
+        let region = selection(json!({"regions": ["us-east-9"]})).unwrap_err();
+        assert!(region.starts_with("unknown region 'us-east-9'; regions are ap-northeast-1"), "{region}");
+        assert!(selection(json!({"accounts": ["12345"]})).is_err());
+        assert!(selection(json!({"regions": ["eu-west-1"], "accounts": ["ou:Prod"]})).is_ok());
+    }
+
+    #[test]
+    fn the_schema_is_flat_and_speaks_plain_json_schema() {
+        let schema = input_schema(volumes());
+        let text = Value::Object(schema.clone()).to_string();
+        for word in ["$ref", "anyOf", "oneOf", "\"format\":\"", "\"null\""] {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+        assert_eq!(schema["properties"]["format"]["enum"], json!(["markdown", "json"]));
+        assert_eq!(schema["properties"]["max_results"]["type"], json!("integer"));
+    }
+}
