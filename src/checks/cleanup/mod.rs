@@ -2,6 +2,7 @@
 
 use crate::check::Check;
 
+mod find_unused_elastic_ips;
 mod find_unused_volumes;
 
-pub(super) static CHECKS: &[&Check] = &[&find_unused_volumes::CHECK];
+pub(super) static CHECKS: &[&Check] = &[&find_unused_elastic_ips::CHECK, &find_unused_volumes::CHECK];
