@@ -37,6 +37,11 @@ impl Snapshot {
         self.state.as_deref() == Some("completed")
     }
 
+    /// Its full size in bytes; where AWS does not say it, that of the volume, which is no less.
+    pub(crate) fn size_bytes(&self) -> Option<i64> {
+        self.full_size_bytes.or_else(|| self.volume_size_gib.map(|it| it << 30))
+    }
+
     /// Whether AWS Backup or Data Lifecycle Manager made it and will delete it.
     pub(crate) fn is_managed(&self) -> bool {
         has_manager(&self.tags)
