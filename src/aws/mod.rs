@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub mod action;
+pub(crate) mod auto_scaling;
 
 pub(crate) mod door;
 pub(crate) mod ec2;
@@ -19,6 +20,7 @@ pub(crate) mod replies;
 
 pub(crate) mod session;
 pub(crate) mod store;
+pub(crate) mod tagging;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

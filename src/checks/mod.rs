@@ -3,9 +3,12 @@
 use crate::check::Check;
 
 mod cleanup;
+mod governance;
+mod network;
+mod security;
 
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS].concat()
+    [cleanup::CHECKS, governance::CHECKS, network::CHECKS, security::CHECKS].concat()
 }
