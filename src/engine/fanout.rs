@@ -3,10 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::join_all};
-use tokio::{
-    sync::{Semaphore, mpsc},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     Caller, Engine, Refused, Source, chosen_regions, member_actions, name_units,
@@ -45,7 +42,6 @@ struct Run {
     caller: Caller,
     plan: Plan,
     policy: Option<String>,
-    width: Semaphore,
 }
 
 /// Runs a scan to its end.
@@ -58,7 +54,6 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         caller,
         plan: Plan::of(&checks),
         policy: session_policy(checks.iter().flat_map(|it| it.actions()).chain(member_actions())),
-        width: Semaphore::new(engine.settings.concurrency),
     });
     let (sender, mut members) = mpsc::unbounded_channel::<Member>();
     let lists = async {
@@ -301,7 +296,7 @@ impl Run {
 
     async fn regions(&self, session: &Arc<Session>) -> Result<plan::Regions, Problem> {
         let home = partition::home_region(self.engine.configured_region());
-        let _turn = self.width.acquire().await;
+        let _turn = self.engine.width.acquire().await;
         let store = Store::new(Arc::new(self.place(Arc::clone(session), home)));
         let (enabled, _) = store.ask(&EnabledRegions).await?;
         Ok(plan::regions(&self.scan.selection.regions, &enabled))
@@ -309,7 +304,7 @@ impl Run {
 
     /// Runs the checks of one target together, so that each list is asked for once.
     async fn target(&self, session: Arc<Session>, target: Target) {
-        let Ok(_turn) = self.width.acquire().await else { return };
+        let Ok(_turn) = self.engine.width.acquire().await else { return };
         let account = session.account().to_owned();
         let region = if target.label == PAYER { GLOBAL } else { &target.label };
         let at = At { partition: self.caller.partition, account: account.clone(), region: region.to_owned() };

@@ -18,7 +18,7 @@ use std::{
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use self::{
     organization::{Member, Organization},
@@ -43,6 +43,8 @@ use crate::{
 const LISTING_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 /// How long a scan can be read again.
 const SCANS_KEPT_FOR: Duration = Duration::from_secs(15 * 60);
+/// The longest that a scan may run when nobody ends it.
+const LONGEST_SCAN: Duration = Duration::from_secs(2 * 60 * 60);
 /// How many scans can be read again.
 const SCANS_KEPT: u64 = 32;
 
@@ -111,6 +113,8 @@ pub(crate) struct Engine {
     pub(crate) settings: Settings,
     pub(crate) checks: Vec<&'static Check>,
     door: Arc<Door>,
+    /// The turns to look at a target, shared by all scans of the process.
+    width: Semaphore,
     caller: OnceCell<Caller>,
     listing: Mutex<Option<Listing>>,
     scans: moka::sync::Cache<String, Arc<Scan>>,
@@ -137,7 +141,8 @@ impl Engine {
             .collect();
         let door = Arc::new(Door::open(settings.quota_share, allowed).await);
         let scans = moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build();
-        Self { settings, checks, door, caller: OnceCell::new(), listing: Mutex::default(), scans }
+        let width = Semaphore::new(settings.concurrency);
+        Self { settings, checks, door, width, caller: OnceCell::new(), listing: Mutex::default(), scans }
     }
 
     /// Starts a scan; it goes on by itself until it is done or cancelled.
@@ -150,6 +155,10 @@ impl Engine {
             let result = tokio::select! {
                 result = fanout::drive(&engine, &running) => result,
                 () = running.cancel.cancelled() => Ok(()),
+                () = tokio::time::sleep(LONGEST_SCAN) => {
+                    running.cut(Class::Deadline);
+                    Ok(())
+                }
             };
             engine.door.pace.sweep();
             running.finish(result);
