@@ -130,3 +130,58 @@ pub(crate) async fn answered<Q: Question>(
     all_asked(&script);
     (answer, place.noted())
 }
+
+mod tests {
+    use super::*;
+    use crate::aws::{
+        Declared,
+        action::EC2,
+        ec2::Volume,
+        problem::{Class, from_sdk},
+    };
+
+    static TERMINATE: Action = Action::new(&EC2, "TerminateInstances");
+
+    fn nothing() -> Script {
+        Script(Arc::default())
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_not_on_the_read_only_list_is_refused_before_a_request_exists() {
+        let at = place(&nothing(), Volume::ACTIONS);
+        let problem = at.call(&TERMINATE, || at.ec2().terminate_instances().send()).await.expect_err("refused");
+        assert_eq!(problem.class, Class::InvalidExchange);
+        assert!(problem.message.contains("EC2 TerminateInstances is not on the read-only list"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn an_operation_under_the_name_of_another_is_refused() {
+        let at = place(&nothing(), Volume::ACTIONS);
+        let send = || at.ec2().terminate_instances().send();
+        let problem = at.call(Volume::ACTIONS[0], send).await.expect_err("refused");
+        assert!(problem.message.contains("did not come through the door"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn a_call_past_the_door_is_refused() {
+        let at = place(&nothing(), Volume::ACTIONS);
+        let error = at.ec2().describe_volumes().send().await.expect_err("refused");
+        let problem = from_sdk(Volume::ACTIONS[0], &error);
+        assert!(problem.message.contains("EC2 DescribeVolumes did not come through the door"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn a_throttled_call_is_sent_again_and_a_denied_one_is_not() {
+        let throttled = || {
+            let error = "<Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error>";
+            let body = format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>");
+            Reply::ok("DescribeVolumes", body).status(503)
+        };
+        let empty = "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>";
+        let volumes =
+            collected::<Volume>(vec![throttled(), Reply::ok("DescribeVolumes", empty)]).await.expect("collected");
+        assert!(volumes.is_empty());
+        let denied = collected::<Volume>(vec![ec2_denied("DescribeVolumes")]).await.expect_err("denied at once");
+        assert_eq!(denied.class, Class::AccessDenied);
+    }
+}

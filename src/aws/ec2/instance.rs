@@ -19,7 +19,6 @@ pub(crate) struct Instance {
     /// `running`, `stopped`, `terminated`, ...
     pub(crate) state: Option<String>,
     pub(crate) image_id: Option<String>,
-    pub(crate) launched: Option<Timestamp>,
     pub(crate) tags: Tags,
 }
 
@@ -73,20 +72,18 @@ fn instance(it: &aws_sdk_ec2::types::Instance) -> Option<Instance> {
         id: it.instance_id()?.to_owned(),
         state: it.state().and_then(|it| it.name()).map(|it| it.as_str().to_owned()),
         image_id: said(it.image_id()),
-        launched: timestamp(it.launch_time()),
         tags: tags_of(it.tags()),
     })
 }
 
 #[cfg(test)]
 impl Instance {
-    /// A running instance, launched 200 days ago from `ami-` and its id.
+    /// A running instance, launched from `ami-` and its id.
     pub(crate) fn example(id: &str) -> Self {
         Self {
             id: id.to_owned(),
             state: Some("running".to_owned()),
             image_id: Some(format!("ami-{id}")),
-            launched: crate::check::testing::days_ago(200),
             tags: Tags::new(),
         }
     }
@@ -119,9 +116,8 @@ mod tests {
         .expect("collected");
         assert_eq!(instances.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["i-1", "i-2", "i-3", "i-4"]);
         assert_eq!(instances[0].image_id.as_deref(), Some("ami-1"));
-        assert_eq!(instances[0].launched.map(|it| it.to_string()).as_deref(), Some("2026-05-01T10:00:00Z"));
         assert!(!instances[0].is_terminated() && instances[1].is_terminated() && !instances[2].is_terminated());
-        assert_eq!((instances[2].launched, instances[2].state.as_deref()), (None, None));
+        assert_eq!(instances[2].state, None);
     }
 
     #[tokio::test]

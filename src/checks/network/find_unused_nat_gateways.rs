@@ -40,14 +40,14 @@ impl Default for Params {
     }
 }
 
-/// What an idle gateway has none of. All four are sent as zeros while a gateway is idle.
+/// What an idle gateway has none of, and what AWS Compute Optimizer calls a gateway unused by. They are sent as zeros
+/// while a gateway is idle.
 ///
 /// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html>.
-const TRAFFIC: [(&str, Statistic); 4] = [
-    ("BytesInFromSource", Statistic::Sum),
-    ("BytesInFromDestination", Statistic::Sum),
-    ("PacketsInFromSource", Statistic::Sum),
+const TRAFFIC: [(&str, Statistic); 3] = [
     ("ActiveConnectionCount", Statistic::Maximum),
+    ("PacketsInFromSource", Statistic::Sum),
+    ("PacketsInFromDestination", Statistic::Sum),
 ];
 
 async fn run(cx: &Cx, params: Params) -> Outcome {
