@@ -225,8 +225,8 @@ pub(crate) async fn name_units(at: &Place, members: &mut [Member]) -> Result<(),
     let names: std::collections::HashMap<_, _> = organization::unit_names(at).await?.into_iter().collect();
     for member in members {
         let path = member.unit_ids.as_ref().map(|ids| {
-            let named = ids.iter().map(|id| names.get(id).map_or(id.as_str(), String::as_str));
-            named.collect::<Vec<_>>().join("/")
+            let path = ids.iter().map(|id| names.get(id).map_or(id.as_str(), String::as_str));
+            path.collect::<Vec<_>>().join("/")
         });
         member.unit_path = path;
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
 use serde_json::{Value, json};
 
 use crate::{
-    aws::{Declared, metrics::MetricQuery},
+    aws::{Declared, metrics::MetricQuery, prices},
     check::{Check, Scope},
     checks, engine, server,
 };
@@ -25,6 +25,7 @@ pub fn files() -> Vec<File> {
     let checks = checks::all();
     let mut files = vec![
         File { path: "docs/tools.md".into(), text: tools_md(&checks) },
+        File { path: "docs/prices.md".into(), text: prices_md() },
         File { path: "docs/member-policy.json".into(), text: policy_json(&checks) },
         File { path: "docs/scanner-policy.json".into(), text: scanner_policy_json() },
     ];
@@ -99,6 +100,19 @@ pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
         let actions: Vec<_> = check.actions().iter().map(|it| format!("`{}`", it.iam())).collect();
         let _ = writeln!(text, "* Needs {}.", actions.join(", "));
         text.push_str(&parameters_md(check));
+    }
+    text
+}
+
+/// The table of prices, Markdown.
+fn prices_md() -> String {
+    let mut text = String::from(
+        "# Prices\n\nGenerated from `src/aws/prices.rs`. us-east-1 list prices in US dollars; other regions differ. A month has 730 \
+         hours.\n\n| price | USD | for each | as of | source |\n| --- | ---: | --- | --- | --- |\n",
+    );
+    for (name, price) in prices::ALL {
+        let name = name.to_lowercase();
+        let _ = writeln!(text, "| {name} | {} | {} | {} | {} |", price.usd, price.unit, price.as_of, price.source);
     }
     text
 }

@@ -1,13 +1,10 @@
 //! Instances.
 
-use jiff::Timestamp;
-
 use super::{said, tags_of};
 use crate::aws::{
     At, Collect, Declared, Place, Resource, Tags,
     action::{Action, EC2},
     problem::Problem,
-    timestamp,
 };
 
 static DESCRIBE_INSTANCES: Action = Action::new(&EC2, "DescribeInstances");
