@@ -212,6 +212,18 @@ impl Cx {
         self.answer::<Q, Q>(&question).await
     }
 
+    /// The answer to a question about one thing among many; `None` when AWS gave none, which is then a problem of its own
+    /// beside what the check finds among the rest.
+    pub(crate) async fn ask_or_note<Q: Question>(&self, question: Q) -> Option<Arc<Q::Answer>> {
+        match self.ask(question).await {
+            Ok(answer) => Some(answer),
+            Err(problem) => {
+                self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
+                None
+            }
+        }
+    }
+
     async fn answer<D: Declared, Q: Question>(&self, question: &Q) -> Result<Arc<Q::Answer>, Problem> {
         let declared = self.check.needs.iter().any(|it| (it.id)() == TypeId::of::<D>());
         assert!(declared, "{} asks for {} and does not list it in `needs`", self.check.name(), D::NAME);

@@ -305,7 +305,10 @@ mod tests {
         assert_eq!(answer.expect("answered"), [unknown, unknown, unknown, unknown, Reading::Value(1.0)]);
         let messages: Vec<_> = problems.iter().map(|it| it.message.as_str()).collect();
         assert_eq!(messages.len(), 4);
-        assert_eq!(messages[3], "CloudWatch gave no complete answer for AWS/Lambda Invocations FunctionName=function-3");
+        assert_eq!(
+            messages[3],
+            "CloudWatch gave no complete answer for AWS/Lambda Invocations FunctionName=function-3"
+        );
         assert!(problems.iter().all(|it| it.class == Class::ServiceError));
     }
 

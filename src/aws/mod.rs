@@ -5,10 +5,9 @@
 
 pub(crate) mod account;
 pub mod action;
-
 pub(crate) mod door;
 pub(crate) mod ec2;
-
+pub(crate) mod lambda;
 pub(crate) mod metrics;
 pub mod pace;
 pub(crate) mod partition;
@@ -16,7 +15,6 @@ pub(crate) mod prices;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod replies;
-
 pub(crate) mod session;
 pub(crate) mod store;
 

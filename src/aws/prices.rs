@@ -170,6 +170,19 @@ pub(crate) fn ebs_volume(
     Some(quote)
 }
 
+/// Provisioned concurrency of a Lambda function, billed for every second. `None` for an unknown size or architecture.
+///
+/// Source: <https://aws.amazon.com/lambda/pricing/>.
+pub(crate) fn lambda_provisioned(units: i64, memory_mib: Option<i64>, architecture: Option<&str>) -> Option<Quote> {
+    let price = match architecture? {
+        "x86_64" => &LAMBDA_PROVISIONED_X86,
+        "arm64" => &LAMBDA_PROVISIONED_ARM,
+        _ => return None,
+    };
+    let gib = Decimal::from(memory_mib?) / dec!(1024);
+    Some(price.monthly(Decimal::from(units) * gib * HOURS_PER_MONTH * dec!(3600)))
+}
+
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).

@@ -2,6 +2,7 @@
 
 use crate::check::Check;
 
+mod find_unused_lambda_functions;
 mod find_unused_volumes;
 
-pub(super) static CHECKS: &[&Check] = &[&find_unused_volumes::CHECK];
+pub(super) static CHECKS: &[&Check] = &[&find_unused_lambda_functions::CHECK, &find_unused_volumes::CHECK];
