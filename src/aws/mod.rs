@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub mod action;
+pub(crate) mod cloudfront;
 pub(crate) mod door;
 pub(crate) mod ec2;
 pub(crate) mod lambda;

@@ -3,9 +3,10 @@
 use crate::check::Check;
 
 mod cleanup;
+mod network;
 
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS].concat()
+    [cleanup::CHECKS, network::CHECKS].concat()
 }
