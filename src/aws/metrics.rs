@@ -214,7 +214,7 @@ impl MetricQuery {
         }
         match partial.value {
             None => Reading::NoData,
-            Some(value) if value == 0.0 => Reading::Zero,
+            Some(0.0) => Reading::Zero,
             Some(value) => Reading::Value(value),
         }
     }
@@ -239,9 +239,11 @@ mod tests {
         MetricQuery { namespace: "AWS/Lambda", metric: "Invocations", statistic, days: 90, region: None, series }
     }
 
-    /// A page as CloudWatch answers it: the id, status and datapoints (days ago, value) of each series, and the token of
-    /// the next page.
-    fn page(asked: &'static str, results: &[(&str, &str, &[(i64, f64)])], token: Option<&str>) -> Reply {
+    /// The id and status of a series, and its datapoints: days ago and value.
+    type Series<'a> = (&'a str, &'a str, &'a [(i64, f64)]);
+
+    /// A page as CloudWatch answers it, with the token of the next page.
+    fn page(asked: &'static str, results: &[Series<'_>], token: Option<&str>) -> Reply {
         let mut body = Encoder::new(Vec::new());
         body.begin_map().str("MetricDataResults").array(results.len());
         for (id, status, points) in results {
@@ -294,7 +296,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_series_that_stays_partial_fails_or_is_not_spoken_of_is_unknown() {
-        let results: &[(&str, &str, &[(i64, f64)])] = &[
+        let results: &[Series<'_>] = &[
             ("m0", "PartialData", &[]),
             ("m1", "InternalError", &[]),
             ("m2", "Forbidden", &[]),
