@@ -16,6 +16,7 @@ pub(crate) mod prices;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod replies;
+pub(crate) mod s3;
 pub(crate) mod session;
 pub(crate) mod store;
 

@@ -4,9 +4,10 @@ use crate::check::Check;
 
 mod cleanup;
 mod network;
+mod storage;
 
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS, network::CHECKS].concat()
+    [cleanup::CHECKS, network::CHECKS, storage::CHECKS].concat()
 }
