@@ -138,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_changed_within_the_time_looked_back_on_is_not_judged() {
-        let at = |id, last_modified, enabled| Distribution { last_modified, enabled, ..Distribution::example(id) };
+        let at = |id, last_modified, enabled| Distribution { enabled, last_modified, ..Distribution::example(id) };
         let distributions = vec![
             at("old", days_ago(30), true),
             at("new", days_ago(29), true),
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_addresses_of_an_enabled_distribution_cost() {
-        let with = |id, certificate, enabled| Distribution { certificate, enabled, ..Distribution::example(id) };
+        let with = |id, certificate, enabled| Distribution { enabled, certificate, ..Distribution::example(id) };
         let distributions = vec![
             with("vip", Certificate::DedicatedIp, true),
             with("default", Certificate::Default, true),
