@@ -168,11 +168,16 @@ pub(crate) fn schema_of<P: JsonSchema>() -> Value {
 
 /// Parameters as a check's own struct. They were validated against the schema before the scan began.
 pub(crate) fn parsed<P: for<'de> Deserialize<'de>>(params: &Map<String, Value>) -> Result<P, Problem> {
-    serde_json::from_value(Value::Object(params.clone())).map_err(|error| Problem {
+    serde_json::from_value(Value::Object(params.clone())).map_err(|error| refused(&error.to_string()))
+}
+
+/// Parameters that make no sense, in words.
+pub(crate) fn refused(message: &str) -> Problem {
+    Problem {
         class: Class::InvalidExchange,
         action: "orgscan:ReadParameters".to_owned(),
-        message: crate::aws::problem::one_line(&error.to_string()),
-    })
+        message: crate::aws::problem::one_line(message),
+    }
 }
 
 /// For checks without parameters of their own.

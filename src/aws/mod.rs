@@ -6,6 +6,7 @@
 pub(crate) mod account;
 pub mod action;
 pub(crate) mod cloudfront;
+pub(crate) mod cost_explorer;
 pub(crate) mod door;
 pub(crate) mod ec2;
 pub(crate) mod lambda;

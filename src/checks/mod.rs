@@ -3,11 +3,12 @@
 use crate::check::Check;
 
 mod cleanup;
+mod cost;
 mod network;
 mod storage;
 
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS, network::CHECKS, storage::CHECKS].concat()
+    [cleanup::CHECKS, cost::CHECKS, network::CHECKS, storage::CHECKS].concat()
 }
