@@ -265,7 +265,7 @@ impl Cx {
             account_id: at.account.clone(),
             account_name: None,
             region: region.to_owned(),
-            resource_type: R::TYPE.to_owned(),
+            resource_type: it.resource_type().to_owned(),
             resource_id: it.id().to_owned(),
             resource_arn: it.arn(&at),
             reason: String::new(),

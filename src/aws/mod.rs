@@ -7,6 +7,7 @@ pub(crate) mod account;
 pub mod action;
 pub(crate) mod cloudfront;
 pub(crate) mod cost_explorer;
+pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
 pub(crate) mod ec2;
 pub(crate) mod lambda;
@@ -100,6 +101,10 @@ impl At {
 pub(crate) trait Resource {
     /// The CloudFormation type, for example `AWS::EC2::Volume`.
     const TYPE: &'static str;
+    /// The type of this one, where AWS alone knows it (a recommendation).
+    fn resource_type(&self) -> &str {
+        Self::TYPE
+    }
     /// The id AWS's own API takes.
     fn id(&self) -> &str;
     /// The ARN, where the thing has one.
