@@ -57,6 +57,7 @@ pub struct Check {
     /// What it may ask.
     pub needs: &'static [Need],
     schema: fn() -> Value,
+    accepts: fn(&Map<String, Value>) -> Result<(), String>,
     run: Run,
 }
 
@@ -69,9 +70,10 @@ impl Check {
         scope: Scope,
         needs: &'static [Need],
         schema: fn() -> Value,
+        accepts: fn(&Map<String, Value>) -> Result<(), String>,
         run: Run,
     ) -> Self {
-        Self { path, docs, title, scope, needs, schema, run }
+        Self { path, docs, title, scope, needs, schema, accepts, run }
     }
 
     /// The name of the tool: that of the file.
@@ -102,6 +104,11 @@ impl Check {
     #[must_use]
     pub fn schema(&self) -> Value {
         (self.schema)()
+    }
+
+    /// Whether the check can read its parameters; an error is one sentence for the caller.
+    pub(crate) fn accepts(&self, params: &Map<String, Value>) -> Result<(), String> {
+        (self.accepts)(params)
     }
 
     /// Every AWS action that running the check may take, sorted by IAM name.
@@ -155,6 +162,7 @@ macro_rules! check {
             $crate::check::Scope::$scope,
             &[$($crate::check::Need::of::<$need>()),+],
             $crate::check::schema_of::<$params>,
+            |params| $crate::check::parsed::<$params>(params).map(|_| ()).map_err(|it| it.message),
             |cx, params| Box::pin(async move { run(cx, $crate::check::parsed::<$params>(params)?).await }),
         );
     };
@@ -193,6 +201,7 @@ pub(crate) struct Cx {
     now: Timestamp,
     regions: Option<Arc<BTreeSet<String>>>,
     problems: Mutex<BTreeSet<Problem>>,
+    #[cfg(test)]
     asked: Mutex<BTreeSet<&'static str>>,
 }
 
@@ -204,7 +213,16 @@ impl Cx {
         now: Timestamp,
         regions: Option<Arc<BTreeSet<String>>>,
     ) -> Self {
-        Self { check, store, at, now, regions, problems: Mutex::default(), asked: Mutex::default() }
+        Self {
+            check,
+            store,
+            at,
+            now,
+            regions,
+            problems: Mutex::default(),
+            #[cfg(test)]
+            asked: Mutex::default(),
+        }
     }
 
     /// All things of a kind, here. An error means that they could not all be seen: then nothing may rest on them.
@@ -232,6 +250,7 @@ impl Cx {
     async fn answer<D: Declared, Q: Question>(&self, question: &Q) -> Result<Arc<Q::Answer>, Problem> {
         let declared = self.check.needs.iter().any(|it| (it.id)() == TypeId::of::<D>());
         assert!(declared, "{} asks for {} and does not list it in `needs`", self.check.name(), D::NAME);
+        #[cfg(test)]
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(D::NAME);
         let (value, problems) = self.store.ask(question).await?;
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).extend(problems.iter().cloned());
@@ -447,10 +466,29 @@ pub(crate) mod testing {
         Some(now() - jiff::SignedDuration::from_hours(24 * days))
     }
 
-    /// Runs a check; fails when the check declares something that it does not ask.
-    pub(crate) async fn outcome(check: &'static Check, world: Store, params: &str) -> (Outcome, Vec<Problem>) {
+    /// A finding about a volume.
+    pub(crate) fn finding(id: &str) -> Finding {
+        let cx = cx(crate::checks::all().remove(0), Store::world());
+        cx.finding(&crate::aws::ec2::Volume::example(id)).because("attached to nothing")
+    }
+
+    fn cx(check: &'static Check, world: Store) -> Cx {
         let at = At { partition: "aws", account: "111122223333".to_owned(), region: "eu-west-1".to_owned() };
-        let cx = Cx::new(check, Arc::new(world), at, now(), None);
+        Cx::new(check, Arc::new(world), at, now(), None)
+    }
+
+    /// That a check asks everything it declares in a world where something is found, so that `needs` holds nothing idle.
+    pub(crate) async fn asks_all_it_needs(check: &'static Check, world: Store, params: &str) {
+        let cx = cx(check, world);
+        let params: Map<String, Value> = serde_json::from_str(params).expect("parameters are a JSON object");
+        check.run(&cx, &params).await.expect("the check could judge");
+        let needs: BTreeSet<_> = check.needs.iter().map(|it| it.name).collect();
+        assert_eq!(*cx.asked.lock().expect("unpoisoned"), needs);
+    }
+
+    /// Runs a check in a world; returns what it found and what it could not see.
+    pub(crate) async fn outcome(check: &'static Check, world: Store, params: &str) -> (Outcome, Vec<Problem>) {
+        let cx = cx(check, world);
         let params: Map<String, Value> = serde_json::from_str(params).expect("parameters are a JSON object");
         let outcome = check.run(&cx, &params).await;
         (outcome, cx.problems())

@@ -1,3 +1,5 @@
 //! The `orgscan` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    orgscan::cli::main()
+}

@@ -17,6 +17,11 @@ static DESCRIBE_REGIONS: Action = Action::new(&EC2, "DescribeRegions");
 #[derive(Debug)]
 pub(crate) struct EnabledRegions;
 
+impl EnabledRegions {
+    /// The action that tells best.
+    pub(crate) const ACTION: &'static Action = &LIST_REGIONS;
+}
+
 impl Declared for EnabledRegions {
     const NAME: &'static str = "account::EnabledRegions";
     const ACTIONS: &'static [&'static Action] = &[&LIST_REGIONS, &DESCRIBE_REGIONS];

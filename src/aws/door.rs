@@ -3,12 +3,12 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::Future,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig, tls};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -47,15 +47,19 @@ pub(crate) struct Door {
     pub(crate) config: SdkConfig,
     pub(crate) pace: Pace,
     pub(crate) answers: SharedAnswers,
-    allowed: HashSet<(&'static str, &'static str)>,
+    gate: Gate,
 }
 
 impl Door {
     /// Opens the door with the caller's own configuration from the AWS standard variables and files.
     pub(crate) async fn open(share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .build_https();
+        // One client, and so one pool and one TLS set-up, for all accounts. It obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+        let http = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+            let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+            connector.set_connector_settings(settings.cloned());
+            connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+            connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
+        });
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
         Self::with(config, share, allowed)
     }
@@ -78,12 +82,17 @@ impl Door {
                     .expect("a valid name"),
             )
             .build();
-        Self { config, pace: Pace::new(share), answers: SharedAnswers::default(), allowed }
+        Self {
+            config,
+            pace: Pace::new(share),
+            answers: SharedAnswers::default(),
+            gate: Gate { allowed: Arc::new(allowed) },
+        }
     }
 
     /// The gate that each client carries.
     pub(crate) fn gate(&self) -> Gate {
-        Gate { allowed: self.allowed.clone() }
+        self.gate.clone()
     }
 
     /// Sends one request, again where that helps: each attempt takes its own turn in the buckets and is counted.
@@ -150,7 +159,7 @@ tokio::task_local! {
 /// registry's read-only list.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
-    allowed: HashSet<(&'static str, &'static str)>,
+    allowed: Arc<HashSet<(&'static str, &'static str)>>,
 }
 
 #[dyn_dispatch_hint]

@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub mod action;
+pub(crate) mod auto_scaling;
 pub(crate) mod cloudfront;
 pub(crate) mod cost_explorer;
 pub(crate) mod cost_optimization_hub;
@@ -21,6 +22,7 @@ pub(crate) mod replies;
 pub(crate) mod s3;
 pub(crate) mod session;
 pub(crate) mod store;
+pub(crate) mod tagging;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -9,7 +9,7 @@ use rust_decimal_macros::dec;
 /// Hours in a month, as AWS's own calculator counts them.
 pub(crate) const HOURS_PER_MONTH: Decimal = dec!(730);
 
-/// Bytes in a GiB, which is the GB of AWS's bills.
+/// Bytes in what AWS bills as a gigabyte.
 const BYTES_PER_GIB: Decimal = dec!(1_073_741_824);
 /// Where the first price tier of S3 Standard ends, in GiB.
 const S3_FIRST_TIER_GIB: Decimal = dec!(51_200);
@@ -188,6 +188,27 @@ pub(crate) fn lambda_provisioned(units: i64, memory_mib: Option<i64>, architectu
     Some(price.monthly(Decimal::from(units) * gib * HOURS_PER_MONTH * dec!(3600)))
 }
 
+/// EBS snapshots together, each by its storage tier and size in bytes. `None` for an unknown size or a tier without a known
+/// price. A tier that AWS did not say is counted as the standard one, the dearest.
+///
+/// Source: <https://docs.aws.amazon.com/ebs/latest/userguide/how_snapshots_work.html> (snapshots are incremental).
+pub(crate) fn ebs_snapshots<'a>(snapshots: impl IntoIterator<Item = (Option<&'a str>, Option<i64>)>) -> Option<Quote> {
+    let mut monthly = Decimal::ZERO;
+    let mut basis = &EBS_SNAPSHOT_ARCHIVE;
+    for (tier, size_bytes) in snapshots {
+        let price = match tier {
+            Some("archive") => &EBS_SNAPSHOT_ARCHIVE,
+            Some("standard") | None => &EBS_SNAPSHOT,
+            Some(_) => return None,
+        };
+        if price.usd > basis.usd {
+            basis = price;
+        }
+        monthly += price.usd * Decimal::from(size_bytes?) / BYTES_PER_GIB;
+    }
+    Some(Quote::list(monthly, basis).at_most("snapshots are incremental, and all blocks of each are counted"))
+}
+
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).
@@ -217,7 +238,7 @@ pub(crate) fn s3_bucket(stored: &[(&str, f64)]) -> Option<Quote> {
         let gib = Decimal::try_from(*bytes).ok()? / BYTES_PER_GIB;
         let price = s3_storage(storage_type)?;
         monthly += price.usd * gib;
-        if std::ptr::eq(price, &S3_STANDARD) {
+        if price.usd == S3_STANDARD.usd {
             standard += gib;
         }
     }
@@ -245,6 +266,20 @@ mod tests {
         assert_eq!(monthly("gp3", 100, Some(5000), Some(325)), Some(dec!(26.00)));
         assert_eq!(monthly("io1", 100, Some(20_000), None), Some(dec!(1312.5)));
         assert_eq!(monthly("nonesuch", 100, None, None), None);
+    }
+
+    #[test]
+    fn snapshots_are_priced_by_tier_and_all_of_them_or_none() {
+        let gib = |size: i64| Some(size << 30);
+        let monthly = |snapshots: &[(Option<&str>, Option<i64>)]| {
+            ebs_snapshots(snapshots.iter().copied()).map(|it| it.monthly.normalize())
+        };
+        assert_eq!(monthly(&[(Some("standard"), gib(10)), (Some("archive"), gib(100))]), Some(dec!(1.75)));
+        assert_eq!(monthly(&[(None, gib(10))]), Some(dec!(0.5)));
+        assert_eq!(monthly(&[(Some("standard"), gib(10)), (Some("standard"), None)]), None);
+        assert_eq!(monthly(&[(Some("nonesuch"), gib(10))]), None);
+        let archive = ebs_snapshots([(Some("archive"), gib(1))]).expect("a quote");
+        assert!(archive.basis.starts_with("list price us-east-1 2024-07-01; upper bound: "));
     }
 
     #[test]

@@ -17,18 +17,12 @@ check! {
     params: Params,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// Report only volumes created at least this many days ago.
     #[schemars(range(min = 0, max = 3650))]
     min_age_days: i64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { min_age_days: 0 }
-    }
 }
 
 async fn run(cx: &Cx, params: Params) -> Outcome {

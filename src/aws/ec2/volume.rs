@@ -1,17 +1,14 @@
-//! Amazon EC2, with EBS and VPC: plain structs, and one collector for each list call.
+//! EBS volumes.
 
 use jiff::Timestamp;
 
-use super::{
+use super::{said, tags_of};
+use crate::aws::{
     At, Collect, Declared, Place, Resource, Tags,
     action::{Action, EC2},
     problem::Problem,
     timestamp,
 };
-
-fn tags_of(tags: &[aws_sdk_ec2::types::Tag]) -> Tags {
-    tags.iter().filter_map(|it| Some((it.key()?.to_owned(), it.value().unwrap_or_default().to_owned()))).collect()
-}
 
 static DESCRIBE_VOLUMES: Action = Action::new(&EC2, "DescribeVolumes");
 
@@ -63,7 +60,9 @@ impl Declared for Volume {
 impl Collect for Volume {
     async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
         let mut volumes = Vec::new();
-        let send = |token| at.ec2().describe_volumes().max_results(500).set_next_token(token).send();
+        let send = |token| {
+            at.ec2().describe_volumes().include_managed_resources(true).max_results(500).set_next_token(token).send()
+        };
         at.pages(&DESCRIBE_VOLUMES, send, |page| {
             volumes.extend(page.volumes().iter().filter_map(volume));
             page.next_token
@@ -81,7 +80,7 @@ fn volume(it: &aws_sdk_ec2::types::Volume) -> Option<Volume> {
         iops: it.iops().map(i64::from),
         throughput_mibps: it.throughput().map(i64::from),
         state: it.state().map(|it| it.as_str().to_owned()),
-        snapshot_id: it.snapshot_id().filter(|it| !it.is_empty()).map(str::to_owned),
+        snapshot_id: said(it.snapshot_id()),
         created: timestamp(it.create_time()),
         tags: tags_of(it.tags()),
     })
@@ -112,17 +111,11 @@ impl Volume {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::testing::*, *};
     use crate::aws::{
         problem::Class,
-        replies::{Reply, collected, ec2_denied},
+        replies::{Reply, collected},
     };
-
-    /// A page as EC2 answers it: the operation, its list, the items, the token of the next page.
-    fn page(operation: &str, list: &str, items: &str, token: Option<&str>) -> String {
-        let token = token.map(|it| format!("<nextToken>{it}</nextToken>")).unwrap_or_default();
-        format!("<{operation}Response><requestId>r</requestId><{list}>{items}</{list}>{token}</{operation}Response>")
-    }
 
     #[tokio::test]
     async fn every_page_of_volumes_is_read_also_past_an_empty_one() {
@@ -145,8 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_denied_list_is_a_problem_and_not_an_empty_list() {
-        let problem = collected::<Volume>(vec![ec2_denied("DescribeVolumes")]).await.expect_err("denied");
-        assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "ec2:DescribeVolumes"));
+        is_a_problem_when_denied::<Volume>("DescribeVolumes").await;
     }
 
     #[tokio::test]

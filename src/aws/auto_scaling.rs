@@ -1,0 +1,97 @@
+//! Amazon EC2 Auto Scaling: launch configurations.
+
+use super::{
+    Collect, Declared, Place,
+    action::{AUTO_SCALING, Action},
+    problem::Problem,
+};
+
+static DESCRIBE_LAUNCH_CONFIGURATIONS: Action = Action::new(&AUTO_SCALING, "DescribeLaunchConfigurations");
+
+/// A launch configuration: what came before launch templates, and still works.
+#[derive(Clone, Debug)]
+pub(crate) struct LaunchConfiguration {
+    pub(crate) image_id: Option<String>,
+    /// The snapshots its block devices are made from.
+    pub(crate) snapshot_ids: Vec<String>,
+}
+
+impl Declared for LaunchConfiguration {
+    const NAME: &'static str = "auto_scaling::LaunchConfiguration";
+    const ACTIONS: &'static [&'static Action] = &[&DESCRIBE_LAUNCH_CONFIGURATIONS];
+}
+
+impl Collect for LaunchConfiguration {
+    async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
+        let mut configurations = Vec::new();
+        let send =
+            |token| at.autoscaling().describe_launch_configurations().max_records(100).set_next_token(token).send();
+        at.pages(&DESCRIBE_LAUNCH_CONFIGURATIONS, send, |page| {
+            configurations.extend(page.launch_configurations().iter().map(launch_configuration));
+            page.next_token
+        })
+        .await?;
+        Ok(configurations)
+    }
+}
+
+fn launch_configuration(it: &aws_sdk_autoscaling::types::LaunchConfiguration) -> LaunchConfiguration {
+    let snapshots = it.block_device_mappings().iter().filter_map(|it| it.ebs()?.snapshot_id());
+    LaunchConfiguration {
+        image_id: it.image_id().filter(|it| !it.is_empty()).map(str::to_owned),
+        snapshot_ids: snapshots.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+    }
+}
+
+#[cfg(test)]
+impl LaunchConfiguration {
+    /// A configuration that names an image and no snapshot.
+    pub(crate) fn of(image_id: &str) -> Self {
+        Self { image_id: Some(image_id.to_owned()), snapshot_ids: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{
+        problem::Class,
+        replies::{Reply, collected},
+    };
+
+    fn page(items: &str, token: Option<&str>) -> String {
+        let token = token.map(|it| format!("<NextToken>{it}</NextToken>")).unwrap_or_default();
+        format!(
+            "<DescribeLaunchConfigurationsResponse><DescribeLaunchConfigurationsResult><LaunchConfigurations>{items}\
+             </LaunchConfigurations>{token}</DescribeLaunchConfigurationsResult></DescribeLaunchConfigurationsResponse>"
+        )
+    }
+
+    #[tokio::test]
+    async fn every_page_of_launch_configurations_is_read_also_past_an_empty_one() {
+        let one = "<member><LaunchConfigurationName>a</LaunchConfigurationName><ImageId>ami-1</ImageId><BlockDeviceMappings>\
+                   <member><DeviceName>/dev/sdb</DeviceName><Ebs><SnapshotId>snap-1</SnapshotId></Ebs></member>\
+                   </BlockDeviceMappings></member>";
+        let two = "<member><LaunchConfigurationName>b</LaunchConfigurationName><ImageId></ImageId></member>";
+        let configurations = collected::<LaunchConfiguration>(vec![
+            Reply::ok("Action=DescribeLaunchConfigurations", page(one, Some("t1"))),
+            Reply::ok("NextToken=t1", page("", Some("t2"))),
+            Reply::ok("NextToken=t2", page(two, None)),
+        ])
+        .await
+        .expect("collected");
+        let images: Vec<_> = configurations.iter().map(|it| it.image_id.as_deref()).collect();
+        assert_eq!(images, [Some("ami-1"), None]);
+        assert_eq!(configurations[0].snapshot_ids, ["snap-1"]);
+    }
+
+    #[tokio::test]
+    async fn a_denied_list_is_a_problem_and_not_an_empty_list() {
+        let body = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no identity-based policy allows \
+                    it</Message></Error><RequestId>r</RequestId></ErrorResponse>";
+        let denied = Reply::ok("DescribeLaunchConfigurations", body).status(403);
+        let problem = collected::<LaunchConfiguration>(vec![denied]).await.expect_err("denied");
+        assert_eq!(problem.class, Class::AccessDenied);
+        assert_eq!(problem.action, "autoscaling:DescribeLaunchConfigurations");
+    }
+}

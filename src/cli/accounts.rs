@@ -1,0 +1,66 @@
+//! `orgscan accounts`: who is in the organization, where, in which state, reachable or not.
+
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::{Access, COMPLETE, Failure, INCOMPLETE, OutputFormat, checks, output};
+use crate::{aws::problem::one_line, engine::roster};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct AccountsArgs {
+    #[command(flatten)]
+    access: Access,
+
+    /// Do not try to assume the role in each account.
+    #[arg(long)]
+    no_probe: bool,
+
+    /// How to print the accounts.
+    #[arg(long, short = 'o', env = "ORGSCAN_OUTPUT", default_value = "table")]
+    output: OutputFormat,
+}
+
+pub(super) async fn run(args: AccountsArgs) -> Result<u8, Failure> {
+    let engine = args.access.engine(checks::all()).await?;
+    let roster = roster::roster(&engine, !args.no_probe).await?;
+    match args.output {
+        OutputFormat::Json => output::print(&serde_json::to_string_pretty(&roster)?)?,
+        OutputFormat::Ndjson => {
+            let lines = roster.accounts.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+            output::print(&lines.join("\n"))?;
+        }
+        OutputFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for account in &roster.accounts {
+                writer.serialize(account)?;
+            }
+            output::print(&String::from_utf8(writer.into_inner()?)?)?;
+        }
+        OutputFormat::Table | OutputFormat::Markdown => {
+            let mut table = Table::new();
+            let preset =
+                if args.output == OutputFormat::Table { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_MARKDOWN };
+            table.load_style(preset).set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_header(["account", "name", "state", "organizational unit", "reachable", "why not"]);
+            for it in &roster.accounts {
+                let text = |it: &Option<String>| it.as_deref().map(one_line).unwrap_or_default();
+                let reachable = match it.reachable {
+                    Some(true) => "yes",
+                    Some(false) => "no",
+                    None => "not tried",
+                };
+                table.add_row([
+                    it.account_id.clone(),
+                    text(&it.account_name),
+                    text(&it.state),
+                    text(&it.organizational_unit),
+                    reachable.to_owned(),
+                    text(&it.problem),
+                ]);
+            }
+            let notes: String = roster.notes.iter().map(|it| format!("note: {}\n", one_line(it))).collect();
+            output::print(&format!("{notes}{table}"))?;
+        }
+    }
+    Ok(if roster.complete { COMPLETE } else { INCOMPLETE })
+}

@@ -1,0 +1,376 @@
+//! Who asks, at a terminal.
+
+mod accounts;
+mod catalogue;
+mod output;
+mod scan;
+
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use rust_decimal::Decimal;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    check::Check,
+    checks,
+    engine::{Engine, Settings, Source, organization::read_account_list},
+    server,
+};
+
+/// The exit code of a command that did all it was asked to.
+const COMPLETE: u8 = 0;
+/// The exit code of a command that could not run at all.
+const FAILED: u8 = 1;
+/// The exit code of a scan that could not see everything.
+const INCOMPLETE: u8 = 2;
+
+/// Asks one `FinOps` question of a whole AWS organization and gives one honest answer.
+///
+/// orgscan lists the accounts of the organization, assumes a read-only role in each, asks over accounts and regions at
+/// half of AWS's request limits, and merges the answers. It never writes to AWS. Credentials come from the AWS standard
+/// variables and files.
+#[derive(Debug, Parser)]
+#[command(name = "orgscan", version, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// What to log, to stderr: off, error, warn, info, debug, or a filter such as orgscan=debug.
+    #[arg(long, global = true, env = "ORGSCAN_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs tools, or all tools of categories, and prints one merged answer.
+    ///
+    /// Exit code 0: everything was seen; 2: some places could not be seen, the answer says which; 1: could not run.
+    Scan(scan::ScanArgs),
+    /// Lists the accounts: who is in the organization, where, in which state, reachable or not.
+    Accounts(accounts::AccountsArgs),
+    /// Lists the tools, with what each needs and costs.
+    Tools(catalogue::ToolsArgs),
+    /// Prints the least-privilege IAM policy for the member role.
+    Policy(catalogue::PolicyArgs),
+    /// Serves MCP over Streamable HTTP at /mcp, with /health and /ping.
+    Serve(ServeArgs),
+    /// Serves MCP over stdin and stdout.
+    Stdio(StdioArgs),
+}
+
+/// Where to look and how.
+#[derive(Clone, Debug, Args)]
+struct Access {
+    /// Do not call Organizations: scan the accounts in this file, one id a line, name after a comma.
+    #[arg(long, env = "ORGSCAN_ACCOUNTS_FILE", value_name = "FILE", conflicts_with = "single_account")]
+    accounts_file: Option<PathBuf>,
+
+    /// Scan only the account of the credentials.
+    #[arg(long, env = "ORGSCAN_SINGLE_ACCOUNT")]
+    single_account: bool,
+
+    /// The role to assume in each member account.
+    #[arg(long, env = "ORGSCAN_ROLE_NAME", default_value = "OrgscanReadOnly", value_name = "NAME")]
+    role_name: String,
+
+    /// The external id that the role's trust policy asks for.
+    #[arg(long, env = "ORGSCAN_EXTERNAL_ID", value_name = "ID")]
+    external_id: Option<String>,
+
+    /// The share of AWS's published request rates that may be spent.
+    #[arg(long, env = "ORGSCAN_QUOTA_SHARE", default_value = "0.5", value_parser = share, value_name = "0.01-1")]
+    quota_share: f64,
+
+    /// How many places are looked at at once.
+    #[arg(long, env = "ORGSCAN_CONCURRENCY", default_value = "128", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "1-1024")]
+    concurrency: u16,
+
+    /// The most that the calls AWS charges for may cost, in USD, for each scan.
+    #[arg(long, env = "ORGSCAN_MAX_CHARGE", default_value = "1", value_parser = charge, value_name = "USD")]
+    max_charge: Decimal,
+}
+
+/// Which tools a server offers.
+#[derive(Clone, Debug, Args)]
+struct Offer {
+    /// Only the tools of these categories.
+    #[arg(long, env = "MCP_TOOL_CATEGORIES", value_delimiter = ',', value_name = "CATEGORY")]
+    categories: Vec<String>,
+
+    /// Only these tools.
+    #[arg(long, env = "ORGSCAN_TOOLS", value_delimiter = ',', value_name = "TOOL")]
+    tools: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+struct StdioArgs {
+    #[command(flatten)]
+    access: Access,
+    #[command(flatten)]
+    offer: Offer,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    access: Access,
+    #[command(flatten)]
+    offer: Offer,
+
+    /// The address to listen on.
+    #[arg(long, env = "MCP_SERVER_HOST", default_value = "0.0.0.0", value_name = "IP")]
+    host: std::net::IpAddr,
+
+    /// The port to listen on.
+    #[arg(long, env = "MCP_SERVER_PORT", default_value = "8000", value_name = "PORT")]
+    port: u16,
+
+    /// Refuse MCP requests that do not carry the bearer token. Behind AgentCore the platform verifies callers.
+    #[arg(long, env = "MCP_REQUIRE_AUTH", value_parser = clap::builder::FalseyValueParser::new())]
+    require_auth: bool,
+
+    /// The bearer token that callers must present.
+    #[arg(long, env = "ORGSCAN_BEARER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    bearer_token: Option<String>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=1.0).contains(&share) { Ok(share) } else { Err("must be between 0.01 and 1".to_owned()) }
+}
+
+fn charge(text: &str) -> Result<Decimal, String> {
+    let charge: Decimal = text.parse().map_err(|_| "not an amount".to_owned())?;
+    if charge.is_sign_negative() { Err("must not be negative".to_owned()) } else { Ok(charge) }
+}
+
+/// One line for the user: the command could not run.
+#[derive(Debug)]
+struct Failure(String);
+
+impl<T: std::fmt::Display> From<T> for Failure {
+    fn from(error: T) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
+    let Some(command) = cli.command.or_else(command_of_environment) else {
+        return misused(&<Cli as clap::CommandFactory>::command().error(
+            ErrorKind::MissingSubcommand,
+            "say what to do: scan, accounts, tools, policy, serve or stdio (see --help)",
+        ));
+    };
+    log(cli.log.as_deref(), &command);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("cannot start: {error}")),
+    };
+    let code = match runtime.block_on(run(command)) {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure(text)) => failed(&text),
+    };
+    // A read of stdin that nobody will answer must not hold the process.
+    runtime.shutdown_background();
+    code
+}
+
+/// Without a command the environment decides, as the reference server did.
+fn command_of_environment() -> Option<Command> {
+    let mode = std::env::var("MCP_SERVER_MODE").ok()?;
+    let command = if mode.eq_ignore_ascii_case("http") { "serve" } else { "stdio" };
+    Cli::try_parse_from(["orgscan", command]).ok().and_then(|it| it.command)
+}
+
+#[expect(clippy::print_stderr, reason = "the one line that tells the user what went wrong")]
+fn failed(text: &str) -> ExitCode {
+    eprintln!("orgscan: {text}");
+    ExitCode::from(FAILED)
+}
+
+/// Help goes to stdout; a wrong flag is one line and exit code 1 (2 means incomplete coverage).
+fn misused(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return if error.print().is_ok() { ExitCode::from(COMPLETE) } else { ExitCode::from(FAILED) };
+    }
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).take_while(|it| !it.starts_with("Usage:")).filter(|it| !it.is_empty());
+    let line = lines.filter(|it| !it.starts_with("For more information")).collect::<Vec<_>>().join(" ");
+    failed(line.trim_start_matches("error: "))
+}
+
+/// Logs go to stderr: for a server lines at `info`, for a person at a terminal only what went wrong in orgscan itself.
+fn log(filter: Option<&str>, command: &Command) {
+    let usual = match command {
+        Command::Serve(_) => "orgscan=info,warn",
+        Command::Stdio(_) => "orgscan=warn,error",
+        _ => "error",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_new(filter.unwrap_or(usual))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if matches!(command, Command::Serve(_)) && !std::io::stderr().is_terminal() {
+        logger.json().flatten_event(true).try_init()
+    } else {
+        logger.with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
+    debug_assert!(started.is_ok(), "logging starts once");
+}
+
+async fn run(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Scan(args) => scan::run(args).await,
+        Command::Accounts(args) => accounts::run(args).await,
+        Command::Tools(args) => catalogue::tools(&args),
+        Command::Policy(args) => catalogue::policy(&args),
+        Command::Serve(args) => serve(args).await,
+        Command::Stdio(args) => {
+            let engine = args.access.engine(args.offer.checks()?).await?;
+            server::stdio(engine, stop_on_signal()).await?;
+            Ok(COMPLETE)
+        }
+    }
+}
+
+async fn serve(args: ServeArgs) -> Result<u8, Failure> {
+    let bearer = args.bearer_token.filter(|it| !it.is_empty());
+    if args.require_auth && bearer.is_none() {
+        return Err(Failure::from(
+            "authorization is required and there is no token to compare with; set ORGSCAN_BEARER_TOKEN",
+        ));
+    }
+    let engine = args.access.engine(args.offer.checks()?).await?;
+    let address = SocketAddr::new(args.host, args.port);
+    if bearer.is_none() && !args.host.is_loopback() {
+        tracing::warn!(
+            "anyone who reaches {address} can ask; set ORGSCAN_BEARER_TOKEN or MCP_SERVER_HOST=127.0.0.1 unless a platform in front verifies callers"
+        );
+    }
+    server::http(engine, address, bearer, stop_on_signal()).await?;
+    Ok(COMPLETE)
+}
+
+/// A token that fires at Ctrl-C or SIGTERM. A second one ends the process at once.
+fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let fired = stop.clone();
+    tokio::spawn(async move {
+        interrupted().await;
+        fired.cancel();
+        interrupted().await;
+        std::process::exit(130);
+    });
+    stop
+}
+
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Access {
+    async fn engine(&self, checks: Vec<&'static Check>) -> Result<Arc<Engine>, Failure> {
+        let source = match &self.accounts_file {
+            Some(file) => {
+                let named = |error: &dyn std::fmt::Display| Failure(format!("{}: {error}", file.display()));
+                let text = std::fs::read_to_string(file).map_err(|it| named(&it))?;
+                Source::List(read_account_list(&text).map_err(|it| named(&it))?)
+            }
+            None if self.single_account => Source::Single,
+            None => Source::Organization,
+        };
+        let settings = Settings {
+            source,
+            role_name: self.role_name.clone(),
+            external_id: self.external_id.clone(),
+            quota_share: self.quota_share,
+            concurrency: self.concurrency.into(),
+            max_charge: self.max_charge,
+        };
+        Ok(Arc::new(Engine::open(settings, checks).await))
+    }
+}
+
+impl Offer {
+    /// The tools to offer; all when nothing is named. `all` and an empty list mean all, as in the reference server.
+    fn checks(&self) -> Result<Vec<&'static Check>, Failure> {
+        let names = |it: &[String]| -> Vec<String> {
+            it.iter()
+                .map(|it| it.trim().to_owned())
+                .filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("all"))
+                .collect()
+        };
+        let (categories, tools) = (names(&self.categories), names(&self.tools));
+        let all = checks::all();
+        let known: Vec<&str> = all.iter().map(|it| it.category()).collect();
+        if let Some(unknown) = categories.iter().find(|it| !known.contains(&it.to_lowercase().as_str())) {
+            return Err(Failure(format!(
+                "unknown category '{}'; categories are {}",
+                unknown.escape_debug(),
+                category_names()
+            )));
+        }
+        let wanted: Vec<String> = categories.iter().map(|it| it.to_lowercase()).chain(tools).collect();
+        checks_named(&wanted)
+    }
+}
+
+fn category_names() -> String {
+    let mut names: Vec<_> = checks::all().iter().map(|it| it.category()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+/// The checks that tool and category names mean, each once; all when nothing is named.
+fn checks_named(names: &[String]) -> Result<Vec<&'static Check>, Failure> {
+    let all = checks::all();
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|it| is_meant(it, name))) {
+        let tools: Vec<_> = all.iter().map(|it| it.name()).collect();
+        return Err(Failure(format!(
+            "unknown tool or category '{}'; categories are {}; tools are {}",
+            unknown.escape_debug(),
+            category_names(),
+            tools.join(", ")
+        )));
+    }
+    Ok(all.into_iter().filter(|it| names.is_empty() || names.iter().any(|name| is_meant(it, name))).collect())
+}
+
+fn is_meant(check: &Check, name: &str) -> bool {
+    check.name() == name || check.category() == name || name == "all"
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// A table for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One finding a line, as JSON; then the ledger on stderr.
+    Ndjson,
+    /// One finding a line, as CSV; then the ledger on stderr.
+    Csv,
+    /// Markdown.
+    Markdown,
+}

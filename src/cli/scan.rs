@@ -1,0 +1,186 @@
+//! `orgscan scan`: runs tools and prints the merged answer.
+
+use std::{io::IsTerminal, sync::Arc, time::Duration};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Access, COMPLETE, Failure, INCOMPLETE, OutputFormat, checks_named, output, stop_on_signal};
+use crate::{
+    aws::problem::Class,
+    check::Check,
+    engine::{
+        Engine,
+        preview::Preview,
+        request::{self, Request, Shared},
+        scan::{Asked, Scan},
+    },
+};
+
+/// How often the progress line is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(120);
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ScanArgs {
+    /// Tools or categories; all when absent.
+    #[arg(value_name = "TOOL|CATEGORY")]
+    names: Vec<String>,
+
+    #[command(flatten)]
+    access: Access,
+
+    /// Which accounts: ids, name patterns (web-*), ou:NAME or ou:PATH, tag:KEY=VALUE.
+    #[arg(long, value_delimiter = ',', env = "ORGSCAN_ACCOUNTS", value_name = "ACCOUNT")]
+    accounts: Vec<String>,
+
+    /// Which accounts to leave out.
+    #[arg(long, value_delimiter = ',', env = "ORGSCAN_EXCLUDE_ACCOUNTS", value_name = "ACCOUNT")]
+    exclude_accounts: Vec<String>,
+
+    /// Which regions; all that are enabled in each account when absent.
+    #[arg(long, value_delimiter = ',', env = "ORGSCAN_REGIONS", value_name = "REGION")]
+    regions: Vec<String>,
+
+    /// A parameter of the tools, for example lookback_days=30. Given to each tool that takes it.
+    #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
+    params: Vec<String>,
+
+    /// How many findings of each tool to print at most; totals cover all. 0 means all. The table prints 50 unless told.
+    #[arg(long, value_name = "N")]
+    max_results: Option<usize>,
+
+    /// After how many seconds to stop and answer with what has been seen.
+    #[arg(long, env = "ORGSCAN_DEADLINE", value_parser = clap::value_parser!(u64).range(1..=86_400), value_name = "SECONDS")]
+    deadline: Option<u64>,
+
+    /// How to print the answer.
+    #[arg(long, short = 'o', env = "ORGSCAN_OUTPUT", default_value = "table")]
+    output: OutputFormat,
+
+    /// Say what would be asked, how often, how long it takes at least and what AWS charges; calls Organizations only.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
+    let checks = checks_named(&args.names)?;
+    let request = args.request(&checks)?;
+    let engine = args.access.engine(checks).await?;
+    if args.dry_run {
+        let preview = Preview::of(&engine, &request).await?;
+        output::preview(&preview, args.output)?;
+        return Ok(COMPLETE);
+    }
+    let scan = engine.start(request)?;
+    watch(&scan, args.deadline.map(Duration::from_secs), stop_on_signal()).await;
+    let report = scan.reports()?;
+    let most = match args.max_results {
+        Some(0) => usize::MAX,
+        Some(most) => most,
+        None if args.output == OutputFormat::Table => output::ROWS,
+        None => usize::MAX,
+    };
+    let complete = report.coverage.complete && report.reports.iter().all(|it| it.coverage.complete);
+    output::report(report, args.output, most)?;
+    drop::<Arc<Engine>>(engine);
+    Ok(if complete { COMPLETE } else { INCOMPLETE })
+}
+
+/// Waits for the end of the scan, its deadline or Ctrl-C, and draws progress on a terminal.
+async fn watch(scan: &Scan, deadline: Option<Duration>, stop: CancellationToken) {
+    let bar = std::io::stderr().is_terminal().then(|| {
+        let style = ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_bar} {pos}/{len} {msg}");
+        ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    });
+    let time_is_up = async {
+        match deadline {
+            Some(deadline) => tokio::time::sleep(deadline).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(time_is_up);
+    loop {
+        tokio::select! {
+            over = scan.over_within(Some(DRAW_EVERY)) => {
+                if let Some(bar) = &bar {
+                    let progress = scan.progress();
+                    bar.set_length(progress.targets as u64);
+                    bar.set_position(progress.done as u64);
+                    bar.set_message(format!("targets, {} findings", progress.findings));
+                    bar.tick();
+                }
+                if over {
+                    break;
+                }
+            }
+            () = &mut time_is_up => scan.cut(Class::Deadline),
+            () = stop.cancelled(), if !scan.cancel.is_cancelled() => scan.cut(Class::Cancelled),
+        }
+        if scan.cancel.is_cancelled() {
+            scan.over_within(Some(Duration::from_secs(5))).await;
+            break;
+        }
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+impl ScanArgs {
+    fn request(&self, checks: &[&'static Check]) -> Result<Request, Failure> {
+        let shared = Shared {
+            accounts: self.accounts.clone(),
+            exclude_accounts: self.exclude_accounts.clone(),
+            regions: self.regions.clone(),
+            ..Shared::default()
+        };
+        let given = self.params.iter().map(|it| parameter(it)).collect::<Result<Vec<_>, _>>()?;
+        let mut used = vec![false; given.len()];
+        let asked = checks.iter().map(|check| {
+            let schema = request::input_schema(check);
+            let takes = |name: &str| schema.get("properties").and_then(|it| it.get(name)).is_some();
+            let mut arguments = Map::new();
+            for ((name, value), used) in given.iter().zip(&mut used) {
+                if takes(name) || name == "period" {
+                    *used = true;
+                    arguments.insert(name.clone(), typed(value, schema.get("properties").and_then(|it| it.get(name))));
+                }
+            }
+            request::read(check, arguments).map(|it| it.asked).map_err(|it| Failure(format!("{}: {it}", check.name())))
+        });
+        let asked: Vec<Asked> = asked.collect::<Result<_, _>>()?;
+        if let Some(((name, _), _)) = given.iter().zip(&used).find(|(_, used)| !**used) {
+            let takes: std::collections::BTreeSet<String> =
+                checks.iter().flat_map(|it| request::own_parameters(it)).collect();
+            let takes: Vec<_> = takes.into_iter().collect();
+            return Err(Failure(format!(
+                "no chosen tool takes the parameter '{}'; they take {}",
+                name.escape_debug(),
+                takes.join(", ")
+            )));
+        }
+        Ok(Request { asked, selection: shared.selection()? })
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), Failure> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Failure(format!("'{}' is not NAME=VALUE", text.escape_debug()))),
+    }
+}
+
+/// A value as its schema wants it: a list is separated by commas, text is taken as it is, the rest is JSON.
+fn typed(value: &str, schema: Option<&Value>) -> Value {
+    let kind = schema.and_then(|it| it.get("type")).and_then(Value::as_str);
+    match kind {
+        Some("string") => json!(value),
+        Some("array") => {
+            let items = schema.and_then(|it| it.get("items"));
+            json!(value.split(',').filter(|it| !it.is_empty()).map(|it| typed(it, items)).collect::<Vec<_>>())
+        }
+        _ => serde_json::from_str(value).unwrap_or_else(|_| json!(value)),
+    }
+}

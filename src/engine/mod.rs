@@ -1,0 +1,239 @@
+//! Where and how fast: accounts, credentials, regions, plan, fan-out, deadline, merge. Knows no check by name.
+
+pub(crate) mod fanout;
+pub mod organization;
+pub(crate) mod plan;
+pub(crate) mod preview;
+pub mod report;
+pub(crate) mod request;
+pub(crate) mod roster;
+pub(crate) mod scan;
+pub(crate) mod selection;
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio::sync::{OnceCell, Semaphore};
+
+use self::{
+    organization::{Member, Organization},
+    request::Request,
+    scan::Scan,
+};
+use crate::{
+    aws::{
+        Declared, Place,
+        account::EnabledRegions,
+        action::Action,
+        door::{Door, Tally},
+        pace::Keys,
+        partition,
+        problem::{Class, Problem},
+        session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Session, sts_client},
+    },
+    check::Check,
+};
+
+/// How long the list of accounts serves scans that follow.
+const LISTING_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
+/// How long a scan can be read again.
+const SCANS_KEPT_FOR: Duration = Duration::from_secs(15 * 60);
+/// The longest that a scan may run when nobody ends it.
+const LONGEST_SCAN: Duration = Duration::from_secs(2 * 60 * 60);
+/// How many scans can be read again.
+const SCANS_KEPT: u64 = 32;
+
+/// Where the accounts come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// AWS Organizations; the caller's own account where there is no organization or no permission to list it.
+    Organization,
+    /// A plain list; Organizations is not called.
+    List(Vec<(String, Option<String>)>),
+    /// The caller's own account.
+    Single,
+}
+
+/// What is the same for all scans of a process.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) source: Source,
+    /// The name of the role in each member account.
+    pub(crate) role_name: String,
+    pub(crate) external_id: Option<String>,
+    /// The share of each published request rate that may be spent, 0 to 1.
+    pub(crate) quota_share: f64,
+    /// How many targets are looked at at once.
+    pub(crate) concurrency: usize,
+    /// The most that the charged calls of one scan may cost, in USD.
+    pub(crate) max_charge: Decimal,
+}
+
+/// Why a scan could not run at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// The caller has no usable credentials.
+    #[error(
+        "cannot use the AWS credentials: {0}; set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, or run where a role is attached"
+    )]
+    Credentials(Problem),
+    /// The accounts could not be listed, for a reason that may pass.
+    #[error("cannot list the accounts: {0}; try again, or name the accounts with --accounts-file")]
+    Accounts(Problem),
+    /// What was chosen does not exist.
+    #[error("{0}")]
+    Selection(String),
+    /// The charged calls would go over the cap.
+    #[error("{0}")]
+    Charge(String),
+}
+
+/// Who runs the scanner.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) account: String,
+    pub(crate) partition: &'static str,
+    pub(crate) arn: String,
+}
+
+#[derive(Clone)]
+struct Listing {
+    at: Instant,
+    organization: Organization,
+    members: Arc<Vec<Member>>,
+}
+
+/// The engine of a process.
+pub(crate) struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) checks: Vec<&'static Check>,
+    door: Arc<Door>,
+    /// The turns to look at a target, shared by all scans of the process.
+    width: Semaphore,
+    caller: OnceCell<Caller>,
+    listing: Mutex<Option<Listing>>,
+    scans: moka::sync::Cache<String, Arc<Scan>>,
+}
+
+/// The actions that the engine itself needs in each member account.
+pub(crate) fn member_actions() -> Vec<&'static Action> {
+    EnabledRegions::ACTIONS.to_vec()
+}
+
+/// The actions that the engine needs in the scanner's own account.
+pub(crate) fn scanner_actions() -> Vec<&'static Action> {
+    [organization::ACTIONS, &[&ASSUME_ROLE, &GET_CALLER_IDENTITY]].concat()
+}
+
+impl Engine {
+    /// An engine with the caller's own AWS configuration. Nothing is called yet.
+    pub(crate) async fn open(settings: Settings, checks: Vec<&'static Check>) -> Self {
+        let of_checks = checks.iter().flat_map(|it| it.actions());
+        let allowed: HashSet<_> = of_checks
+            .chain(member_actions())
+            .chain(scanner_actions())
+            .map(|it| (it.service.sdk, it.operation))
+            .collect();
+        let door = Arc::new(Door::open(settings.quota_share, allowed).await);
+        let scans = moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build();
+        let width = Semaphore::new(settings.concurrency);
+        Self { settings, checks, door, width, caller: OnceCell::new(), listing: Mutex::default(), scans }
+    }
+
+    /// Starts a scan; it goes on by itself until it is done or cancelled.
+    pub(crate) fn start(self: &Arc<Self>, request: Request) -> Result<Arc<Scan>, Refused> {
+        let scan = Arc::new(Scan::new(request, self.settings.max_charge)?);
+        self.scans.insert(scan.id.clone(), Arc::clone(&scan));
+        let (engine, running) = (Arc::clone(self), Arc::clone(&scan));
+        tokio::spawn(async move {
+            tracing::info!(scan.id = running.id, scan.tools = running.asked.len(), "scan begins");
+            let result = tokio::select! {
+                result = fanout::drive(&engine, &running) => result,
+                () = running.cancel.cancelled() => Ok(()),
+                () = tokio::time::sleep(LONGEST_SCAN) => {
+                    running.cut(Class::Deadline);
+                    Ok(())
+                }
+            };
+            engine.door.pace.sweep();
+            running.finish(result);
+        });
+        Ok(scan)
+    }
+
+    /// A scan that was started some minutes ago.
+    pub(crate) fn scan(&self, id: &str) -> Option<Arc<Scan>> {
+        self.scans.get(id)
+    }
+
+    /// Who the caller is; asked once.
+    pub(crate) async fn caller(&self, tally: &Tally) -> Result<&Caller, Refused> {
+        let ask = async {
+            let sts = sts_client(&self.door);
+            let home = partition::home_region(self.configured_region());
+            let send = || sts.get_caller_identity().send();
+            let answer = self.door.attempts(&GET_CALLER_IDENTITY, &Keys::new("caller", home), tally, send).await?;
+            let arn = answer.arn().unwrap_or_default().to_owned();
+            let partition = partition::named(arn.split(':').nth(1).unwrap_or("aws")).name;
+            match answer.account() {
+                Some(account) => Ok(Caller { account: account.to_owned(), partition, arn }),
+                None => Err(Problem::new(Class::InvalidExchange, &GET_CALLER_IDENTITY, "the answer names no account")),
+            }
+        };
+        self.caller.get_or_try_init(|| ask).await.map_err(Refused::Credentials)
+    }
+
+    fn configured_region(&self) -> &str {
+        self.door.config.region().map_or("us-east-1", AsRef::as_ref)
+    }
+
+    /// The scanner's own account, in the region of the global services. The account may be a stand-in where it is not
+    /// known: Organizations does not need it.
+    pub(crate) fn scanner_place(&self, account: &str, tally: &Arc<Tally>, now: Timestamp) -> Place {
+        let partition = partition::of_region(self.configured_region());
+        let session = Arc::new(Session::of_caller(&self.door, account, partition.name));
+        Place::new(Arc::clone(&self.door), session, Arc::clone(tally), partition.global, now)
+    }
+
+    fn kept_listing(&self) -> Option<Listing> {
+        let listing = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
+        listing.clone().filter(|it| it.at.elapsed() < LISTING_KEPT_FOR)
+    }
+
+    fn keep_listing(&self, organization: Organization, members: Vec<Member>) {
+        let listing = Listing { at: Instant::now(), organization, members: Arc::new(members) };
+        *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = Some(listing);
+    }
+
+    /// The organization and its accounts, whole, with the names of their organizational units.
+    pub(crate) async fn whole_organization(&self, at: &Place) -> Result<(Organization, Vec<Member>), Problem> {
+        let organization = organization::describe(at).await?;
+        let mut members = Vec::new();
+        organization::members(at, |page| members.extend(page)).await?;
+        name_units(at, &mut members).await?;
+        Ok((organization, members))
+    }
+}
+
+/// Fills in the paths of organizational units by name.
+pub(crate) async fn name_units(at: &Place, members: &mut [Member]) -> Result<(), Problem> {
+    let names: std::collections::HashMap<_, _> = organization::unit_names(at).await?.into_iter().collect();
+    for member in members {
+        let path = member.unit_ids.as_ref().map(|ids| {
+            let named = ids.iter().map(|id| names.get(id).map_or(id.as_str(), String::as_str));
+            named.collect::<Vec<_>>().join("/")
+        });
+        member.unit_path = path;
+    }
+    Ok(())
+}
+
+/// The regions the caller chose, as the checks may ask about them.
+pub(crate) fn chosen_regions(chosen: &[String]) -> Option<Arc<BTreeSet<String>>> {
+    (!chosen.is_empty()).then(|| Arc::new(chosen.iter().cloned().collect()))
+}

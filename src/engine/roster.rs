@@ -1,0 +1,108 @@
+//! Who is in the organization, where, in which state, reachable or not.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::{Engine, Refused, Source, organization::Member};
+use crate::aws::{
+    door::Tally,
+    problem::Class,
+    session::{Grant, Session},
+};
+
+/// One account in the list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) account_id: String,
+    pub(crate) account_name: Option<String>,
+    pub(crate) state: Option<String>,
+    /// The names of the organizational units above it, outermost first.
+    pub(crate) organizational_unit: Option<String>,
+    /// Whether the role could be assumed; `None` where that was not tried.
+    pub(crate) reachable: Option<bool>,
+    /// Why it is not reachable.
+    pub(crate) problem: Option<String>,
+}
+
+/// All accounts.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Roster {
+    pub(crate) accounts: Vec<Entry>,
+    /// Whether every active account is listed and, where tried, reachable.
+    pub(crate) complete: bool,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Lists the accounts and, when asked to probe, assumes the role in each active one.
+pub(crate) async fn roster(engine: &Arc<Engine>, probe: bool) -> Result<Roster, Refused> {
+    let tally = Arc::new(Tally::new(Decimal::ZERO));
+    let caller = engine.caller(&tally).await?.clone();
+    let at = engine.scanner_place(&caller.account, &tally, jiff::Timestamp::now());
+    let mut notes = Vec::new();
+    let mut listed = true;
+    let own = Member { id: caller.account.clone(), ..Member::default() };
+    let members = match &engine.settings.source {
+        Source::Single => vec![own],
+        Source::List(accounts) => accounts
+            .iter()
+            .map(|(id, name)| Member { id: id.clone(), name: name.clone(), ..Member::default() })
+            .collect(),
+        Source::Organization => match engine.whole_organization(&at).await {
+            Ok((_, members)) => members,
+            Err(problem) if problem.class == Class::NoOrganization => {
+                notes.push(format!("account {} is in no organization", caller.account));
+                vec![own]
+            }
+            Err(problem) if matches!(problem.class, Class::AccessDenied | Class::DeniedByScp) => {
+                notes.push(format!("the accounts of the organization could not be listed ({problem})"));
+                listed = false;
+                vec![own]
+            }
+            Err(problem) => return Err(Refused::Accounts(problem)),
+        },
+    };
+    let tried = futures::stream::iter(members).map(|member| {
+        let (engine, tally, caller) = (engine, &tally, &caller);
+        async move {
+            let grant = Grant {
+                role_name: engine.settings.role_name.clone(),
+                external_id: engine.settings.external_id.clone(),
+                session_name: format!("orgscan-{}", uuid::Uuid::now_v7()),
+                policy: None,
+                caller_account: caller.account.clone(),
+            };
+            let outcome = if !probe || member.inactive().is_some() {
+                None
+            } else if member.id == caller.account {
+                Some(Ok(0))
+            } else {
+                Some(
+                    Session::of_member(&engine.door, &member.id, caller.partition, grant)
+                        .ready(&engine.door, tally)
+                        .await,
+                )
+            };
+            Entry {
+                account_id: member.id,
+                account_name: member.name,
+                state: member.state,
+                organizational_unit: member.unit_path,
+                reachable: outcome.as_ref().map(Result::is_ok),
+                problem: outcome.and_then(Result::err).map(|it| format!("{}: {}", it.class.name(), it.message)),
+            }
+        }
+    });
+    let mut accounts: Vec<Entry> = tried.buffer_unordered(engine.settings.concurrency).collect().await;
+    accounts.sort_by(|a, b| {
+        (&a.organizational_unit, &a.account_name, &a.account_id).cmp(&(
+            &b.organizational_unit,
+            &b.account_name,
+            &b.account_id,
+        ))
+    });
+    let complete = listed && !accounts.iter().any(|it| it.reachable == Some(false));
+    Ok(Roster { accounts, complete, notes })
+}

@@ -1,0 +1,155 @@
+//! One scan: what was asked, what has been found so far, how it ended.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Refused,
+    report::{Api, Merge, ScanReport},
+    request::Request,
+    selection::Selection,
+};
+use crate::{
+    aws::{
+        door::Tally,
+        prices,
+        problem::{Class, Problem},
+    },
+    check::Check,
+};
+
+/// One check with its parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) check: &'static Check,
+    pub(crate) params: Map<String, Value>,
+}
+
+/// How far a scan has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Targets known so far; grows while accounts are listed.
+    pub(crate) targets: usize,
+    pub(crate) done: usize,
+    pub(crate) findings: usize,
+}
+
+/// One run of one or more checks.
+pub(crate) struct Scan {
+    pub(crate) id: String,
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) selection: Selection,
+    pub(crate) as_of: Timestamp,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) cancel: CancellationToken,
+    merge: Mutex<Merge>,
+    refused: OnceLock<Refused>,
+    cut: OnceLock<Class>,
+    over: watch::Sender<bool>,
+}
+
+impl Scan {
+    /// A scan that has not begun. Refused when even the least that its charged calls cost is over the cap.
+    pub(crate) fn new(request: Request, max_charge: Decimal) -> Result<Self, Refused> {
+        let least = least_charge(&request.asked);
+        if least > max_charge {
+            let tools: Vec<_> =
+                request.asked.iter().filter(|it| is_charged(it.check)).map(|it| it.check.name()).collect();
+            return Err(Refused::Charge(format!(
+                "{} costs at least {least} USD (AWS charges each page of Cost Explorer {} USD), over the cap of {max_charge} USD; raise --max-charge",
+                tools.join(", "),
+                prices::cost_explorer_request()
+            )));
+        }
+        let checks = request.asked.iter().map(|it| it.check).collect();
+        Ok(Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            asked: request.asked,
+            selection: request.selection,
+            as_of: Timestamp::now(),
+            tally: Arc::new(Tally::new(max_charge)),
+            cancel: CancellationToken::new(),
+            merge: Mutex::new(Merge::new(checks)),
+            refused: OnceLock::new(),
+            cut: OnceLock::new(),
+            over: watch::Sender::new(false),
+        })
+    }
+
+    pub(crate) fn merge(&self) -> MutexGuard<'_, Merge> {
+        self.merge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the scan before it is done: the caller cancelled it, or its deadline came.
+    pub(crate) fn cut(&self, class: Class) {
+        let _first_wins = self.cut.set(class);
+        self.cancel.cancel();
+    }
+
+    pub(crate) fn finish(&self, result: Result<(), Refused>) {
+        if let Err(refused) = result {
+            let _first_wins = self.refused.set(refused);
+        }
+        let progress = self.progress();
+        tracing::info!(
+            scan.id = self.id,
+            scan.targets = progress.targets,
+            scan.findings = progress.findings,
+            "scan ends"
+        );
+        self.over.send_replace(true);
+    }
+
+    /// Whether nothing will be added any more.
+    pub(crate) fn is_over(&self) -> bool {
+        *self.over.borrow()
+    }
+
+    /// Waits until the scan is over, or the time is up.
+    pub(crate) async fn over_within(&self, time: Option<Duration>) -> bool {
+        let mut over = self.over.subscribe();
+        let ends = over.wait_for(|it| *it);
+        match time {
+            Some(time) => tokio::time::timeout(time, ends).await.is_ok(),
+            None => ends.await.is_ok(),
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        let merge = self.merge();
+        let (targets, done) = merge.progress();
+        Progress { targets, done, findings: merge.found() }
+    }
+
+    /// The reports as of now. A scan that could not run at all has none.
+    pub(crate) fn reports(&self) -> Result<ScanReport, Refused> {
+        if let Some(refused) = self.refused.get() {
+            return Err(refused.clone());
+        }
+        let (class, words) = match self.cut.get() {
+            Some(Class::Cancelled) => (Class::Cancelled, "the scan was cancelled before this was seen"),
+            _ => (Class::Deadline, "the deadline came before this was seen"),
+        };
+        let pending = Problem { class, action: String::new(), message: words.to_owned() };
+        let api = Api::of(&self.tally.counts(), self.tally.spent());
+        Ok(self.merge().reports(&self.id, self.as_of, &pending, &api))
+    }
+}
+
+fn is_charged(check: &Check) -> bool {
+    check.actions().iter().any(|it| it.charged_per_request)
+}
+
+/// The least that the charged calls of some checks cost, in USD: one page for each question.
+pub(crate) fn least_charge(asked: &[Asked]) -> Decimal {
+    let pages = asked.iter().flat_map(|it| it.check.actions()).filter(|it| it.charged_per_request).count();
+    prices::cost_explorer_request() * Decimal::from(pages)
+}

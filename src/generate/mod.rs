@@ -1,0 +1,124 @@
+//! What we write down: everything that is derived from the registry, as pure functions from checks to text.
+
+use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{Declared, metrics::MetricQuery},
+    check::{Check, Scope},
+    checks, engine, server,
+};
+
+/// One generated file: its path from the root of the repository, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// The path from the root of the repository.
+    pub path: PathBuf,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Every generated file.
+#[must_use]
+pub fn files() -> Vec<File> {
+    let checks = checks::all();
+    let mut files = vec![
+        File { path: "docs/tools.md".into(), text: tools_md(&checks) },
+        File { path: "docs/member-policy.json".into(), text: policy_json(&checks) },
+        File { path: "docs/scanner-policy.json".into(), text: scanner_policy_json() },
+    ];
+    files.extend(checks.iter().map(|check| {
+        let text = pretty(&json!(server::tools::tool(check)));
+        File { path: format!("tests/tools/{}.json", check.name()).into(), text }
+    }));
+    files
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).map_or_else(|error| error.to_string(), |text| format!("{text}\n"))
+}
+
+fn policy(sid: &str, actions: &BTreeSet<String>, resource: &str) -> Value {
+    let statement = json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
+    json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+/// The IAM policy of the member role: exactly what the checks and the engine may ask there.
+#[must_use]
+pub fn policy_json(checks: &[&'static Check]) -> String {
+    let of_checks = checks.iter().flat_map(|it| it.actions());
+    let actions = of_checks.chain(engine::member_actions()).map(|it| it.iam()).collect();
+    pretty(&policy("OrgscanRead", &actions, "*"))
+}
+
+/// The IAM policy of the scanner itself: listing the organization, and assuming the role in each account.
+fn scanner_policy_json() -> String {
+    let (assume, list): (BTreeSet<String>, BTreeSet<String>) =
+        engine::scanner_actions().iter().map(|it| it.iam()).partition(|it| it == "sts:AssumeRole");
+    let mut document = policy("OrgscanList", &list, "*");
+    let assume = policy("OrgscanAssume", &assume, "arn:aws:iam::*:role/OrgscanReadOnly");
+    if let (Some(Value::Array(statements)), Some(Value::Array(more))) =
+        (document.get_mut("Statement"), assume.get("Statement"))
+    {
+        statements.extend(more.iter().cloned());
+    }
+    pretty(&document)
+}
+
+/// Where and how often a check runs, in words.
+pub(crate) fn scope_words(check: &Check) -> &'static str {
+    match check.scope {
+        Scope::Regional => "in each account and region",
+        Scope::Account => "once in each account",
+        Scope::Payer => "once, in the payer",
+    }
+}
+
+/// What AWS charges for running a check, in words; `None` for nothing.
+pub(crate) fn charges(check: &Check) -> Option<&'static str> {
+    if check.actions().iter().any(|it| it.charged_per_request) {
+        return Some("0.01 USD for each page of Cost Explorer");
+    }
+    let metrics = check.needs.iter().any(|it| it.name == MetricQuery::NAME);
+    metrics.then_some("0.01 USD for every 1,000 metrics asked of CloudWatch")
+}
+
+/// The catalogue of tools, Markdown.
+pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
+    let mut text = String::from("# Tools\n\nGenerated from the registry: edit the checks, then run `just update`.\n");
+    let mut category = "";
+    for check in checks {
+        if check.category() != category {
+            category = check.category();
+            let _ = write!(text, "\n## {category}\n");
+        }
+        let _ = write!(text, "\n### {}\n\n{}\n\n", check.name(), check.docs());
+        let _ = writeln!(text, "* Runs {}.", scope_words(check));
+        let _ = writeln!(text, "* AWS charges {}.", charges(check).unwrap_or("nothing"));
+        let actions: Vec<_> = check.actions().iter().map(|it| format!("`{}`", it.iam())).collect();
+        let _ = writeln!(text, "* Needs {}.", actions.join(", "));
+        text.push_str(&parameters_md(check));
+    }
+    text
+}
+
+fn parameters_md(check: &Check) -> String {
+    let schema = engine::request::input_schema(check);
+    let own = engine::request::own_parameters(check);
+    if own.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n| parameter | default | meaning |\n| --- | --- | --- |\n");
+    for name in own {
+        let property = schema.get("properties").and_then(|it| it.get(&name)).cloned().unwrap_or_default();
+        let default = property.get("default").map(|it| format!("`{it}`")).unwrap_or_default();
+        let bounds = match (property.get("minimum"), property.get("maximum")) {
+            (Some(least), Some(most)) => format!(" {least} to {most}."),
+            _ => String::new(),
+        };
+        let meaning = property.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+        let _ = writeln!(text, "| `{name}` | {default} | {meaning}{bounds} |");
+    }
+    text
+}

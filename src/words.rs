@@ -1,0 +1,107 @@
+//! A report in words: Markdown that is useful alone, for the text of MCP answers and for the terminal.
+
+use crate::{
+    aws::problem::one_line,
+    check::Finding,
+    engine::report::{Coverage, Report},
+};
+
+/// How many findings the text shows.
+const FINDINGS_IN_TEXT: usize = 10;
+/// What the text may take at most, in characters.
+pub(crate) const TEXT_BUDGET: usize = 6_000;
+
+/// Text from AWS for a Markdown line: names and tags are written by strangers, so nothing in them may look like markup.
+fn quoted(text: &str) -> String {
+    one_line(text).replace('|', "\\|").replace('`', "'").replace('<', "&lt;").replace("](", "] (")
+}
+
+/// A report as Markdown.
+pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
+    let mut lines = vec![headline(report)];
+    lines.extend(report.notes.iter().map(|it| format!("Note: {}", quoted(it))));
+    lines.extend(ledger(&report.coverage));
+    if !report.findings.is_empty() {
+        let money = if report.summary.billed_cost.is_some() { "billed" } else { "saves/month" };
+        lines.push(format!("\n| account | region | resource | {money} | reason |\n| --- | --- | --- | ---: | --- |"));
+        lines.extend(report.findings.iter().take(FINDINGS_IN_TEXT).map(row));
+        let total = report.summary.findings;
+        let shown = report.findings.len().min(FINDINGS_IN_TEXT);
+        lines.push(format!(
+            "\n{shown} of {total} findings above, from number {}; {} in the structured content.",
+            offset + 1,
+            report.findings.len()
+        ));
+    }
+    match (&report.next_cursor, over) {
+        (Some(cursor), true) => lines.push(format!("More findings: call again with cursor \"{cursor}\".")),
+        (Some(cursor), false) => {
+            lines.push(format!("The scan goes on: call again with cursor \"{cursor}\" for the whole answer."));
+        }
+        (None, _) => {}
+    }
+    lines.push(format!(
+        "{} AWS calls, {} throttled, {} USD charged; as of {}.",
+        report.api.calls, report.api.throttled, report.api.billed_usd, report.as_of
+    ));
+    let text = lines.join("\n");
+    match text.char_indices().nth(TEXT_BUDGET - 4) {
+        Some((cut, _)) => format!("{}\n...", &text[..cut]),
+        None => text,
+    }
+}
+
+fn headline(report: &Report) -> String {
+    let summary = &report.summary;
+    let currency = summary.currency.as_deref().unwrap_or("several currencies");
+    let mut line = format!("**{}**: {} findings", report.tool, summary.findings);
+    if let Some(billed) = summary.billed_cost {
+        line.push_str(&format!(", {billed} {currency} billed"));
+    } else if let Some(savings) = summary.estimated_monthly_savings.filter(|it| !it.is_zero()) {
+        line.push_str(&format!(", {savings} {currency} a month to save"));
+        if summary.findings_without_savings > 0 {
+            line.push_str(&format!(" ({} without a known amount)", summary.findings_without_savings));
+        }
+    }
+    if summary.lower_bound {
+        line.push_str("; at least, as not everything could be seen");
+    }
+    line.push('.');
+    line
+}
+
+/// The ledger: one line for the whole, one for each reason.
+pub(crate) fn ledger(coverage: &Coverage) -> Vec<String> {
+    let complete = if coverage.complete { "complete" } else { "INCOMPLETE" };
+    let whole = format!(
+        "Coverage {complete}: {} of {} targets seen, in {} accounts.",
+        coverage.scanned, coverage.targets, coverage.accounts
+    );
+    let reasons = coverage.not_scanned.iter().map(|it| {
+        let action = if it.action.is_empty() { String::new() } else { format!(" ({})", it.action) };
+        let (class, message) = (it.class.name(), quoted(&it.message));
+        format!("- {class}{action}: {} targets in {}: {message}", it.targets, accounts(&it.accounts))
+    });
+    std::iter::once(whole).chain(reasons).collect()
+}
+
+fn accounts(ids: &[String]) -> String {
+    match ids {
+        [] => "an unknown number of accounts".to_owned(),
+        [one] => one.clone(),
+        [one, two] => format!("{one}, {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+fn row(it: &Finding) -> String {
+    let account = it
+        .account_name
+        .as_ref()
+        .map_or_else(|| it.account_id.clone(), |name| format!("{} ({})", it.account_id, quoted(name)));
+    let amount = it
+        .estimated_monthly_savings
+        .or(it.billed_cost)
+        .map_or_else(|| "unknown".to_owned(), |it| it.round_dp(2).to_string());
+    format!("| {account} | {} | {} | {amount} | {} |", it.region, quoted(&it.resource_id), quoted(&it.reason))
+}
