@@ -70,7 +70,7 @@ pub(crate) struct Recommendations {
 #[derive(Clone, Debug)]
 pub(crate) struct Recommendation {
     pub(crate) resource_id: String,
-    /// The CloudFormation type, or Cost Optimization Hub's own word where that is not known.
+    /// The `CloudFormation` type, or Cost Optimization Hub's own word where that is not known.
     pub(crate) resource_type: Option<String>,
     pub(crate) arn: Option<String>,
     pub(crate) account: Option<String>,

@@ -1,7 +1,5 @@
 //! CloudWatch metrics, in batches, for many resources at once.
 
-use std::collections::HashMap;
-
 use aws_sdk_cloudwatch::types::{Dimension, Metric as SdkMetric, MetricDataQuery, MetricStat, StatusCode};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
@@ -218,11 +216,6 @@ impl MetricQuery {
             Some(value) => Reading::Value(value),
         }
     }
-}
-
-/// Readings by the key that each series was asked for.
-pub(crate) fn by_key<K: std::hash::Hash + Eq + Clone>(keys: &[K], readings: &[Reading]) -> HashMap<K, Reading> {
-    keys.iter().cloned().zip(readings.iter().copied()).collect()
 }
 
 #[cfg(test)]

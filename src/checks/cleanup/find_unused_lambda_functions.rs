@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::{
         aws::{problem::Class, store::Store},
-        check::testing::{days_ago, findings, found, is_blind_without, outcome},
+        check::testing::{asks_all_it_needs, days_ago, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;
 
@@ -167,5 +167,10 @@ mod tests {
         let blind =
             world(vec![Function::example("one")], |_| Reading::NoData).unanswered::<MetricQuery>(Class::AccessDenied);
         assert_eq!(outcome(&CHECK, blind, "{}").await.0.expect_err("blind").class, Class::AccessDenied);
+    }
+
+    #[tokio::test]
+    async fn everything_declared_is_asked() {
+        asks_all_it_needs(&CHECK, world(vec![Function::example("one")], |_| Reading::NoData), "{}").await;
     }
 }

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::{
         aws::{problem::Class, store::Store},
-        check::testing::{findings, found, outcome},
+        check::testing::{asks_all_it_needs, findings, found, outcome},
     };
     use rust_decimal::Decimal;
     use rust_decimal_macros::dec;
@@ -261,5 +261,10 @@ mod tests {
     async fn a_bill_that_may_not_be_read_is_a_problem() {
         let world = Store::world().unanswered::<CostAndUsage>(Class::AccessDenied);
         assert_eq!(outcome(&CHECK, world, "{}").await.0.expect_err("denied").class, Class::AccessDenied);
+    }
+
+    #[tokio::test]
+    async fn everything_declared_is_asked() {
+        asks_all_it_needs(&CHECK, world(vec![]), "{}").await;
     }
 }

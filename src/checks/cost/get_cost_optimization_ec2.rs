@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::{
         aws::{problem::Class, store::Store},
-        check::testing::{findings, found, outcome},
+        check::testing::{asks_all_it_needs, findings, found, outcome},
     };
     use rust_decimal_macros::dec;
 
@@ -141,5 +141,10 @@ mod tests {
         }
         let denied = world(vec![]).unanswered::<Recommendations>(Class::AccessDenied);
         assert_eq!(outcome(&CHECK, denied, "{}").await.0.expect_err("blind").class, Class::AccessDenied);
+    }
+
+    #[tokio::test]
+    async fn everything_declared_is_asked() {
+        asks_all_it_needs(&CHECK, world(vec![]), "{}").await;
     }
 }

@@ -238,7 +238,7 @@ mod tests {
             problem::{Class, Problem},
             store::Store,
         },
-        check::testing::{days_ago, findings, found, is_blind_without, outcome},
+        check::testing::{asks_all_it_needs, days_ago, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;
 
@@ -382,5 +382,10 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_found_where_buckets_may_not_be_listed() {
         is_blind_without::<Bucket>(&CHECK, world(&[])).await;
+    }
+
+    #[tokio::test]
+    async fn everything_declared_is_asked() {
+        asks_all_it_needs(&CHECK, world(&["void", "full silent"]), "{}").await;
     }
 }
