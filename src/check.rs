@@ -176,11 +176,16 @@ pub(crate) fn schema_of<P: JsonSchema>() -> Value {
 
 /// Parameters as a check's own struct. They were validated against the schema before the scan began.
 pub(crate) fn parsed<P: for<'de> Deserialize<'de>>(params: &Map<String, Value>) -> Result<P, Problem> {
-    serde_json::from_value(Value::Object(params.clone())).map_err(|error| Problem {
+    serde_json::from_value(Value::Object(params.clone())).map_err(|error| refused(&error.to_string()))
+}
+
+/// Parameters that make no sense, in words.
+pub(crate) fn refused(message: &str) -> Problem {
+    Problem {
         class: Class::InvalidExchange,
         action: "orgscan:ReadParameters".to_owned(),
-        message: crate::aws::problem::one_line(&error.to_string()),
-    })
+        message: crate::aws::problem::one_line(message),
+    }
 }
 
 /// For checks without parameters of their own.
@@ -230,6 +235,18 @@ impl Cx {
         self.answer::<Q, Q>(&question).await
     }
 
+    /// The answer to a question about one thing among many; `None` when AWS gave none, which is then a problem of its own
+    /// beside what the check finds among the rest.
+    pub(crate) async fn ask_or_note<Q: Question>(&self, question: Q) -> Option<Arc<Q::Answer>> {
+        match self.ask(question).await {
+            Ok(answer) => Some(answer),
+            Err(problem) => {
+                self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
+                None
+            }
+        }
+    }
+
     async fn answer<D: Declared, Q: Question>(&self, question: &Q) -> Result<Arc<Q::Answer>, Problem> {
         let declared = self.check.needs.iter().any(|it| (it.id)() == TypeId::of::<D>());
         assert!(declared, "{} asks for {} and does not list it in `needs`", self.check.name(), D::NAME);
@@ -267,7 +284,7 @@ impl Cx {
             account_id: at.account.clone(),
             account_name: None,
             region: region.to_owned(),
-            resource_type: R::TYPE.to_owned(),
+            resource_type: it.resource_type().to_owned(),
             resource_id: it.id().to_owned(),
             resource_arn: it.arn(&at),
             reason: String::new(),

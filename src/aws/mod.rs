@@ -6,10 +6,12 @@
 pub(crate) mod account;
 pub mod action;
 pub(crate) mod auto_scaling;
-
+pub(crate) mod cloudfront;
+pub(crate) mod cost_explorer;
+pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
 pub(crate) mod ec2;
-
+pub(crate) mod lambda;
 pub(crate) mod metrics;
 pub mod pace;
 pub(crate) mod partition;
@@ -17,7 +19,7 @@ pub(crate) mod prices;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod replies;
-
+pub(crate) mod s3;
 pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod tagging;
@@ -101,6 +103,10 @@ impl At {
 pub(crate) trait Resource {
     /// The CloudFormation type, for example `AWS::EC2::Volume`.
     const TYPE: &'static str;
+    /// The type of this one, where AWS alone knows it (a recommendation).
+    fn resource_type(&self) -> &str {
+        Self::TYPE
+    }
     /// The id AWS's own API takes.
     fn id(&self) -> &str;
     /// The ARN, where the thing has one.

@@ -11,6 +11,8 @@ pub(crate) const HOURS_PER_MONTH: Decimal = dec!(730);
 
 /// Bytes in what AWS bills as a gigabyte.
 const BYTES_PER_GIB: Decimal = dec!(1_073_741_824);
+/// Where the first price tier of S3 Standard ends, in GiB.
+const S3_FIRST_TIER_GIB: Decimal = dec!(51_200);
 
 /// One list price.
 #[derive(Debug)]
@@ -173,6 +175,19 @@ pub(crate) fn ebs_volume(
     Some(quote)
 }
 
+/// Provisioned concurrency of a Lambda function, billed for every second. `None` for an unknown size or architecture.
+///
+/// Source: <https://aws.amazon.com/lambda/pricing/>.
+pub(crate) fn lambda_provisioned(units: i64, memory_mib: Option<i64>, architecture: Option<&str>) -> Option<Quote> {
+    let price = match architecture? {
+        "x86_64" => &LAMBDA_PROVISIONED_X86,
+        "arm64" => &LAMBDA_PROVISIONED_ARM,
+        _ => return None,
+    };
+    let gib = Decimal::from(memory_mib?) / dec!(1024);
+    Some(price.monthly(Decimal::from(units) * gib * HOURS_PER_MONTH * dec!(3600)))
+}
+
 /// EBS snapshots together, each by its storage tier and size in bytes. `None` for an unknown size or a tier without a known
 /// price. A tier that AWS did not say is counted as the standard one, the dearest.
 ///
@@ -212,6 +227,23 @@ pub(crate) fn s3_storage(storage_type: &str) -> Option<&'static Price> {
         "DeepArchiveStorage" | "DeepArchiveObjectOverhead" | "IntelligentTieringDAAStorage" => Some(&S3_DEEP_ARCHIVE),
         _ => None,
     }
+}
+
+/// What an S3 bucket stores, in bytes by storage type. `None` when one of them has no known price.
+///
+/// Source: <https://aws.amazon.com/s3/pricing/>. Above 50 TB S3 Standard is cheaper and is counted at the first tier here.
+pub(crate) fn s3_bucket(stored: &[(&str, f64)]) -> Option<Quote> {
+    let (mut monthly, mut standard) = (Decimal::ZERO, Decimal::ZERO);
+    for (storage_type, bytes) in stored {
+        let gib = Decimal::try_from(*bytes).ok()? / BYTES_PER_GIB;
+        let price = s3_storage(storage_type)?;
+        monthly += price.usd * gib;
+        if price.usd == S3_STANDARD.usd {
+            standard += gib;
+        }
+    }
+    let quote = Quote::list(monthly, &S3_STANDARD);
+    Some(if standard > S3_FIRST_TIER_GIB { quote.at_most("storage above 50 TB is cheaper") } else { quote })
 }
 
 #[cfg(test)]
@@ -254,5 +286,16 @@ mod tests {
     fn an_idle_public_address_costs_3_65_a_month() {
         assert_eq!(PUBLIC_IPV4.all_month().monthly, dec!(3.65));
         assert_eq!(NAT_GATEWAY.all_month().monthly, dec!(32.85));
+    }
+
+    #[test]
+    fn stored_bytes_are_priced_by_type_and_bounded_above_the_first_tier() {
+        let gib = 1_073_741_824.0;
+        let small = s3_bucket(&[("StandardStorage", 100.0 * gib), ("StandardIAStorage", 100.0 * gib)]);
+        assert_eq!(small.map(|it| it.monthly), Some(dec!(3.55)));
+        let basis = |size: f64| s3_bucket(&[("StandardStorage", size * gib)]).expect("priced").basis;
+        assert!(!basis(51_200.0).contains("upper bound") && basis(51_201.0).contains("upper bound"));
+        assert_eq!(s3_bucket(&[("StandardStorage", gib), ("nonesuch", 1.0)]), None);
+        assert_eq!(s3_bucket(&[]).map(|it| it.monthly), Some(Decimal::ZERO));
     }
 }

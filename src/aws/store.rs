@@ -176,6 +176,11 @@ impl Store {
         })
     }
 
+    /// A kind of question that AWS does not answer.
+    pub(crate) fn unanswered<Q: Question>(self, class: super::problem::Class) -> Self {
+        self.answering(move |_: &Q| Err(Problem::new(class, Q::ACTIONS[0], "not answered")))
+    }
+
     /// Answers to a kind of question.
     pub(crate) fn answering<Q: Question>(
         mut self,

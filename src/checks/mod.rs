@@ -3,12 +3,14 @@
 use crate::check::Check;
 
 mod cleanup;
+mod cost;
 mod governance;
 mod network;
 mod security;
+mod storage;
 
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS, governance::CHECKS, network::CHECKS, security::CHECKS].concat()
+    [cleanup::CHECKS, cost::CHECKS, governance::CHECKS, network::CHECKS, security::CHECKS, storage::CHECKS].concat()
 }

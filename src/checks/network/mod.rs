@@ -1,7 +1,8 @@
-//! Parts of the network that are billed by the hour.
+//! Parts of the network that are billed whether or not anything passes.
 
 use crate::check::Check;
 
+mod find_unused_cloudfront_distributions;
 mod find_unused_nat_gateways;
 
-pub(super) static CHECKS: &[&Check] = &[&find_unused_nat_gateways::CHECK];
+pub(super) static CHECKS: &[&Check] = &[&find_unused_cloudfront_distributions::CHECK, &find_unused_nat_gateways::CHECK];

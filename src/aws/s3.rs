@@ -1,0 +1,287 @@
+//! Amazon S3: buckets, and what one must ask each of them.
+
+use jiff::Timestamp;
+
+use super::{
+    At, Collect, Declared, Place, Question, Resource,
+    action::{Action, S3},
+    problem::Problem,
+    timestamp,
+};
+
+static LIST_BUCKETS: Action = Action::new(&S3, "ListBuckets").permitted_by("s3:ListAllMyBuckets");
+static GET_BUCKET_LOCATION: Action = Action::new(&S3, "GetBucketLocation");
+static LIST_OBJECTS: Action = Action::new(&S3, "ListObjectsV2").permitted_by("s3:ListBucket");
+static LIST_METRICS: Action =
+    Action::new(&S3, "ListBucketMetricsConfigurations").permitted_by("s3:GetMetricsConfiguration");
+
+/// Every `StorageType` of the metric `BucketSizeBytes`
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html>, read Oct 2026).
+pub(crate) const STORAGE_TYPES: &[&str] = &[
+    "DeepArchiveObjectOverhead",
+    "DeepArchiveS3ObjectOverhead",
+    "DeepArchiveStagingStorage",
+    "DeepArchiveStorage",
+    "GlacierIRSizeOverhead",
+    "GlacierInstantRetrievalStorage",
+    "GlacierObjectOverhead",
+    "GlacierS3ObjectOverhead",
+    "GlacierStagingStorage",
+    "GlacierStorage",
+    "IntAAObjectOverhead",
+    "IntAAS3ObjectOverhead",
+    "IntDAAObjectOverhead",
+    "IntDAAS3ObjectOverhead",
+    "IntelligentTieringAAStorage",
+    "IntelligentTieringAIAStorage",
+    "IntelligentTieringDAAStorage",
+    "IntelligentTieringFAStorage",
+    "IntelligentTieringIAStorage",
+    "OneZoneIASizeOverhead",
+    "OneZoneIAStorage",
+    "ReducedRedundancyStorage",
+    "StandardIAObjectOverhead",
+    "StandardIASizeOverhead",
+    "StandardIAStorage",
+    "StandardStorage",
+];
+
+/// An S3 bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    pub(crate) name: String,
+    /// Where it is; `None` when AWS did not say, which is then noted as a problem.
+    pub(crate) region: Option<String>,
+    pub(crate) created: Option<Timestamp>,
+}
+
+impl Resource for Bucket {
+    const TYPE: &'static str = "AWS::S3::Bucket";
+
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(&self, at: &At) -> Option<String> {
+        Some(format!("arn:{}:s3:::{}", at.partition, self.name))
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+}
+
+impl Declared for Bucket {
+    const NAME: &'static str = "s3::Bucket";
+    const ACTIONS: &'static [&'static Action] = &[&LIST_BUCKETS, &GET_BUCKET_LOCATION];
+}
+
+impl Collect for Bucket {
+    async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
+        let there = at.global();
+        let mut buckets = Vec::new();
+        // The region of a bucket is in the answer only when the request limits the page.
+        let send = |token| there.s3().list_buckets().max_buckets(1000).set_continuation_token(token).send();
+        there
+            .pages(&LIST_BUCKETS, send, |page| {
+                buckets.extend(page.buckets().iter().filter_map(bucket));
+                page.continuation_token
+            })
+            .await?;
+        for bucket in buckets.iter_mut().filter(|it| it.region.is_none()) {
+            match location(&there, &bucket.name).await {
+                Ok(region) => bucket.region = Some(region),
+                Err(problem) => there.note(problem),
+            }
+        }
+        at.note_all(&there);
+        Ok(buckets)
+    }
+}
+
+fn bucket(it: &aws_sdk_s3::types::Bucket) -> Option<Bucket> {
+    Some(Bucket {
+        name: it.name()?.to_owned(),
+        region: it.bucket_region().filter(|it| !it.is_empty()).map(str::to_owned),
+        created: timestamp(it.creation_date()),
+    })
+}
+
+/// Where a bucket is. AWS says nothing of its oldest region, and `EU` of its second.
+async fn location(at: &Place, bucket: &str) -> Result<String, Problem> {
+    let answer = at.call(&GET_BUCKET_LOCATION, || at.s3().get_bucket_location().bucket(bucket).send()).await?;
+    let region = match answer.location_constraint().map(aws_sdk_s3::types::BucketLocationConstraint::as_str) {
+        None | Some("") => "us-east-1",
+        Some("EU") => "eu-west-1",
+        Some(region) => region,
+    };
+    Ok(region.to_owned())
+}
+
+/// Whether a bucket holds no object at all.
+#[derive(Debug)]
+pub(crate) struct IsEmpty {
+    pub(crate) bucket: String,
+    /// The region of the bucket.
+    pub(crate) region: String,
+}
+
+impl Declared for IsEmpty {
+    const NAME: &'static str = "s3::IsEmpty";
+    const ACTIONS: &'static [&'static Action] = &[&LIST_OBJECTS];
+}
+
+impl Question for IsEmpty {
+    type Answer = bool;
+
+    async fn ask(&self, at: &Place) -> Result<bool, Problem> {
+        let there = at.in_region(&self.region);
+        let send = || there.s3().list_objects_v2().bucket(&self.bucket).max_keys(1).send();
+        let page = there.call(&LIST_OBJECTS, send).await?;
+        Ok(page.contents().is_empty() && page.is_truncated() == Some(false))
+    }
+}
+
+/// The id of a request metrics configuration that counts every request to a bucket, where there is one.
+#[derive(Debug)]
+pub(crate) struct RequestMetrics {
+    pub(crate) bucket: String,
+    /// The region of the bucket.
+    pub(crate) region: String,
+}
+
+impl Declared for RequestMetrics {
+    const NAME: &'static str = "s3::RequestMetrics";
+    const ACTIONS: &'static [&'static Action] = &[&LIST_METRICS];
+}
+
+impl Question for RequestMetrics {
+    type Answer = Option<String>;
+
+    async fn ask(&self, at: &Place) -> Result<Option<String>, Problem> {
+        let there = at.in_region(&self.region);
+        let mut whole = None;
+        let send = |token| {
+            there.s3().list_bucket_metrics_configurations().bucket(&self.bucket).set_continuation_token(token).send()
+        };
+        there
+            .pages(&LIST_METRICS, send, |page| {
+                let unfiltered = page.metrics_configuration_list().iter().find(|it| it.filter().is_none());
+                whole = whole.take().or_else(|| unfiltered.map(|it| it.id().to_owned()));
+                page.next_continuation_token
+            })
+            .await?;
+        Ok(whole)
+    }
+}
+
+#[cfg(test)]
+impl Bucket {
+    /// A bucket of Ireland, 200 days old.
+    pub(crate) fn example(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            region: Some("eu-west-1".to_owned()),
+            created: crate::check::testing::days_ago(200),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{
+        problem::Class,
+        replies::{Reply, answered, collected},
+        store::All,
+    };
+
+    fn buckets(items: &str, token: Option<&str>) -> String {
+        let token = token.map(|it| format!("<ContinuationToken>{it}</ContinuationToken>")).unwrap_or_default();
+        format!("<ListAllMyBucketsResult><Buckets>{items}</Buckets>{token}</ListAllMyBucketsResult>")
+    }
+
+    fn denied(asked: &'static str) -> Reply {
+        let body = "<Error><Code>AccessDenied</Code><Message>no identity-based policy allows it</Message></Error>";
+        Reply::ok(asked, body).status(403)
+    }
+
+    #[tokio::test]
+    async fn every_page_of_buckets_is_read_also_past_an_empty_one() {
+        let one = "<Bucket><Name>one</Name><CreationDate>2026-05-01T10:00:00.000Z</CreationDate>\
+                   <BucketRegion>eu-central-1</BucketRegion></Bucket>";
+        let two = "<Bucket><Name>two</Name><BucketRegion>us-east-1</BucketRegion></Bucket>";
+        let buckets = collected::<Bucket>(vec![
+            Reply::ok("s3.us-east-1.amazonaws.com/?x-id=ListBuckets&max-buckets=1000", buckets(one, Some("t1"))),
+            Reply::ok("continuation-token=t1", buckets("", Some("t2"))),
+            Reply::ok("continuation-token=t2", buckets(two, None)),
+        ])
+        .await
+        .expect("collected");
+        let [one, two] = buckets.as_slice() else { panic!("two buckets, not {buckets:?}") };
+        assert_eq!((one.name.as_str(), one.region.as_deref()), ("one", Some("eu-central-1")));
+        assert_eq!(one.created.map(|it| it.to_string()).as_deref(), Some("2026-05-01T10:00:00Z"));
+        assert_eq!((two.name.as_str(), two.created), ("two", None));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_without_a_region_is_asked_for_it_and_never_dropped_in_silence() {
+        let names = ["one", "two", "three", "four"].map(|it| format!("<Bucket><Name>{it}</Name></Bucket>")).concat();
+        let located = |region: &str| format!("<LocationConstraint>{region}</LocationConstraint>");
+        let (answer, problems) = answered(
+            All::<Bucket>::new(),
+            vec![
+                Reply::ok("max-buckets", buckets(&names, None)),
+                Reply::ok("one.s3", located("eu-central-1")),
+                Reply::ok("two.s3", located("EU")),
+                Reply::ok("three.s3", located("")),
+                denied("four.s3"),
+            ],
+        )
+        .await;
+        let regions: Vec<_> = answer.expect("collected").into_iter().map(|it| it.region).collect();
+        let some = |region: &str| Some(region.to_owned());
+        assert_eq!(regions, [some("eu-central-1"), some("eu-west-1"), some("us-east-1"), None]);
+        assert_eq!(problems.iter().map(|it| it.action.as_str()).collect::<Vec<_>>(), ["s3:GetBucketLocation"]);
+    }
+
+    #[tokio::test]
+    async fn a_denied_list_is_a_problem_and_not_an_empty_list() {
+        let problem = collected::<Bucket>(vec![denied("max-buckets")]).await.expect_err("denied");
+        assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "s3:ListAllMyBuckets"));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_is_empty_only_when_the_list_says_so_to_its_end() {
+        let is_empty = || IsEmpty { bucket: "one".to_owned(), region: "eu-central-1".to_owned() };
+        let list = |items: &str| format!("<ListBucketResult>{items}</ListBucketResult>");
+        for (items, expected) in [
+            ("<KeyCount>0</KeyCount><IsTruncated>false</IsTruncated>", true),
+            ("<IsTruncated>false</IsTruncated><Contents><Key>a</Key></Contents>", false),
+            ("<KeyCount>0</KeyCount><IsTruncated>true</IsTruncated>", false),
+            ("", false),
+        ] {
+            let reply = Reply::ok("one.s3.eu-central-1.amazonaws.com/?list-type=2&max-keys=1", list(items));
+            assert_eq!(answered(is_empty(), vec![reply]).await.0, Ok(expected), "{items}");
+        }
+        let problem = answered(is_empty(), vec![denied("list-type=2")]).await.0.expect_err("denied");
+        assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "s3:ListBucket"));
+    }
+
+    #[tokio::test]
+    async fn only_a_configuration_without_a_filter_counts_all_requests() {
+        let asked = || RequestMetrics { bucket: "one".to_owned(), region: "eu-central-1".to_owned() };
+        let page = |items: &str| format!("<ListMetricsConfigurationsResult>{items}</ListMetricsConfigurationsResult>");
+        let filtered = "<MetricsConfiguration><Id>logs</Id><Filter><Prefix>logs/</Prefix></Filter></MetricsConfiguration>\
+                        <NextContinuationToken>t1</NextContinuationToken>";
+        let whole = "<MetricsConfiguration><Id>EntireBucket</Id></MetricsConfiguration>";
+        let replies = vec![
+            Reply::ok("one.s3.eu-central-1.amazonaws.com/?metrics", page(filtered)),
+            Reply::ok("continuation-token=t1", page(whole)),
+        ];
+        assert_eq!(answered(asked(), replies).await.0, Ok(Some("EntireBucket".to_owned())));
+        assert_eq!(answered(asked(), vec![Reply::ok("metrics", page(""))]).await.0, Ok(None));
+        let problem = answered(asked(), vec![denied("metrics")]).await.0.expect_err("denied");
+        assert_eq!(problem.action, "s3:GetMetricsConfiguration");
+    }
+}

@@ -1,0 +1,7 @@
+//! Stored data that nobody reads.
+
+use crate::check::Check;
+
+mod find_unused_s3_buckets;
+
+pub(super) static CHECKS: &[&Check] = &[&find_unused_s3_buckets::CHECK];
