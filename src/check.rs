@@ -193,32 +193,35 @@ pub(crate) fn refused(message: &str) -> Problem {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoParams {}
 
+/// What the caller asks about, as far as a check may know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    /// The regions chosen; `None` for all.
+    pub(crate) regions: Option<Arc<BTreeSet<String>>>,
+    /// Whether the caller's own account is the only one.
+    pub(crate) alone: bool,
+}
+
 /// What a check sees of the place it runs in: the things there, the time, and nothing else.
 pub(crate) struct Cx {
     check: &'static Check,
     store: Arc<Store>,
     at: At,
     now: Timestamp,
-    regions: Option<Arc<BTreeSet<String>>>,
+    chosen: Chosen,
     problems: Mutex<BTreeSet<Problem>>,
     #[cfg(test)]
     asked: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Cx {
-    pub(crate) fn new(
-        check: &'static Check,
-        store: Arc<Store>,
-        at: At,
-        now: Timestamp,
-        regions: Option<Arc<BTreeSet<String>>>,
-    ) -> Self {
+    pub(crate) fn new(check: &'static Check, store: Arc<Store>, at: At, now: Timestamp, chosen: Chosen) -> Self {
         Self {
             check,
             store,
             at,
             now,
-            regions,
+            chosen,
             problems: Mutex::default(),
             #[cfg(test)]
             asked: Mutex::default(),
@@ -241,10 +244,20 @@ impl Cx {
         match self.ask(question).await {
             Ok(answer) => Some(answer),
             Err(problem) => {
-                self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
+                self.note(problem);
                 None
             }
         }
+    }
+
+    /// Notes something that could not be seen beside what the check finds.
+    pub(crate) fn note(&self, problem: Problem) {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
+    }
+
+    /// Whether the caller's own account alone is asked about, so that nothing is missing when no other account answers.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.chosen.alone
     }
 
     async fn answer<D: Declared, Q: Question>(&self, question: &Q) -> Result<Arc<Q::Answer>, Problem> {
@@ -269,7 +282,7 @@ impl Cx {
 
     /// Whether the caller asked about a region: for resources of global lists that live in a region of their own.
     pub(crate) fn concerns(&self, region: &str) -> bool {
-        self.regions.as_ref().is_none_or(|it| it.contains(region))
+        self.chosen.regions.as_ref().is_none_or(|it| it.contains(region))
     }
 
     /// A finding about a resource: place, id, ARN and tags are filled in.
@@ -424,12 +437,6 @@ impl Finding {
         }
         self
     }
-
-    /// Tags that did not come with the listing.
-    pub(crate) fn tagged(mut self, tags: Option<Tags>) -> Self {
-        self.tags = tags;
-        self
-    }
 }
 
 /// Money in JSON: a number, or `null` where no amount can be put.
@@ -472,9 +479,16 @@ pub(crate) mod testing {
         cx.finding(&crate::aws::ec2::Volume::example(id)).because("attached to nothing")
     }
 
+    /// What could not be seen beside the findings, when the caller's own account is the only one or one of many.
+    pub(crate) async fn problems_when(check: &'static Check, world: Store, alone: bool) -> Vec<Class> {
+        let cx = Cx { chosen: Chosen { alone, ..Chosen::default() }, ..cx(check, world) };
+        check.run(&cx, &Map::new()).await.expect("the check could judge");
+        cx.problems().iter().map(|it| it.class).collect()
+    }
+
     fn cx(check: &'static Check, world: Store) -> Cx {
         let at = At { partition: "aws", account: "111122223333".to_owned(), region: "eu-west-1".to_owned() };
-        Cx::new(check, Arc::new(world), at, now(), None)
+        Cx::new(check, Arc::new(world), at, now(), Chosen::default())
     }
 
     /// That a check asks everything it declares in a world where something is found, so that `needs` holds nothing idle.

@@ -15,7 +15,7 @@ static LIST_ENROLLMENT_STATUSES: Action = Action::new(&COST_OPTIMIZATION_HUB, "L
 static LIST_RECOMMENDATIONS: Action = Action::new(&COST_OPTIMIZATION_HUB, "ListRecommendations");
 
 /// Whether the account takes part in Cost Optimization Hub, without which there are no recommendations to read. That it
-/// does not is a problem; that its member accounts do not is noted as one.
+/// does not is a problem; that its member accounts do not is one for who asks about them.
 #[derive(Debug)]
 pub(crate) struct Enrollment;
 
@@ -25,9 +25,10 @@ impl Declared for Enrollment {
 }
 
 impl Question for Enrollment {
-    type Answer = ();
+    /// Why the member accounts are missing, when they are.
+    type Answer = Option<Problem>;
 
-    async fn ask(&self, at: &Place) -> Result<(), Problem> {
+    async fn ask(&self, at: &Place) -> Result<Option<Problem>, Problem> {
         let there = at.global();
         let (mut active, mut members) = (false, None);
         let is_active = |it: &AccountEnrollmentStatus| {
@@ -48,14 +49,12 @@ impl Question for Enrollment {
                  update-enrollment-status --status Active --include-member-accounts; recommendations follow within a day",
             ));
         }
-        if members == Some(false) {
-            there.note(problem(
+        Ok((members == Some(false)).then(|| {
+            problem(
                 "Cost Optimization Hub is on without the member accounts, so theirs are missing; add them with aws \
                  cost-optimization-hub update-enrollment-status --status Active --include-member-accounts",
-            ));
-        }
-        at.note_all(&there);
-        Ok(())
+            )
+        }))
     }
 }
 
@@ -271,27 +270,27 @@ mod tests {
         assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, action));
     }
 
-    /// The class of the problem of the answer, or else those of the problems noted.
-    async fn enrollment(body: &str) -> (Option<Class>, Vec<Class>) {
-        let (answer, problems) = answered(Enrollment, vec![Reply::ok("ListEnrollmentStatuses", body)]).await;
-        (answer.err().map(|it| it.class), problems.iter().map(|it| it.class).collect())
+    /// The class of the problem instead of an answer, or else why the members are missing.
+    async fn enrollment(body: &str) -> Result<Option<Class>, Class> {
+        let (answer, _) = answered(Enrollment, vec![Reply::ok("ListEnrollmentStatuses", body)]).await;
+        answer.map(|it| it.map(|it| it.class)).map_err(|it| it.class)
     }
 
     #[tokio::test]
     async fn only_an_account_that_says_it_is_active_is_enrolled() {
         let own = |status: &str| format!(r#"{{"items": [{{"accountId": "111122223333", "status": "{status}"}}]}}"#);
-        assert_eq!(enrollment(&own("Active")).await, (None, vec![]));
-        assert_eq!(enrollment(&own("Inactive")).await, (Some(Class::NotEnrolled), vec![]));
-        assert_eq!(enrollment(r#"{"items": []}"#).await, (Some(Class::NotEnrolled), vec![]));
+        assert_eq!(enrollment(&own("Active")).await, Ok(None));
+        assert_eq!(enrollment(&own("Inactive")).await, Err(Class::NotEnrolled));
+        assert_eq!(enrollment(r#"{"items": []}"#).await, Err(Class::NotEnrolled));
         let other = r#"{"items": [{"accountId": "444455556666", "status": "Active"}]}"#;
-        assert_eq!(enrollment(other).await, (Some(Class::NotEnrolled), vec![]));
+        assert_eq!(enrollment(other).await, Err(Class::NotEnrolled));
     }
 
     #[tokio::test]
-    async fn members_that_are_left_out_are_noted() {
+    async fn members_that_are_left_out_are_told() {
         let body = |members| format!(r#"{{"items": [{{"status": "Active"}}], "includeMemberAccounts": {members}}}"#);
-        assert_eq!(enrollment(&body(true)).await, (None, vec![]));
-        assert_eq!(enrollment(&body(false)).await, (None, vec![Class::NotEnrolled]));
+        assert_eq!(enrollment(&body(true)).await, Ok(None));
+        assert_eq!(enrollment(&body(false)).await, Ok(Some(Class::NotEnrolled)));
     }
 
     #[tokio::test]

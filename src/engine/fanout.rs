@@ -1,12 +1,18 @@
 //! Runs the checks of a scan over accounts and regions: bounded width, one panic harms one target.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures::{FutureExt, StreamExt, future::join_all};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    Caller, Engine, Refused, Source, chosen_regions, member_actions, name_units,
+    Caller, Engine, Refused, Source, member_actions, name_units,
     organization::{self, LIST_ACCOUNTS, Member},
     plan::{self, Plan},
     report::{Said, Spot},
@@ -22,7 +28,7 @@ use crate::{
         session::{Grant, Session},
         store::Store,
     },
-    check::Cx,
+    check::{Chosen, Cx},
 };
 
 /// The label of global services in the ledger and in findings.
@@ -42,6 +48,8 @@ struct Run {
     caller: Caller,
     plan: Plan,
     policy: Option<String>,
+    /// Whether the caller's own account is the only one.
+    alone: AtomicBool,
 }
 
 /// Runs a scan to its end.
@@ -53,6 +61,7 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         scan: Arc::clone(scan),
         caller,
         plan: Plan::of(&checks),
+        alone: AtomicBool::new(false),
         policy: session_policy(checks.iter().flat_map(|it| it.actions()).chain(member_actions())),
     });
     let (sender, mut members) = mpsc::unbounded_channel::<Member>();
@@ -82,7 +91,10 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
 /// Hands on the accounts as they become known; returns the payer.
 async fn list(run: &Run, sender: mpsc::UnboundedSender<Member>) -> Result<String, Refused> {
     let (scan, settings) = (&run.scan, &run.engine.settings);
-    let own = || Member { id: run.caller.account.clone(), ..Member::default() };
+    let own = || {
+        run.alone.store(true, Ordering::Relaxed);
+        Member { id: run.caller.account.clone(), ..Member::default() }
+    };
     let send_all = |members: Vec<Member>| {
         for member in scan.selection.choose(members).map_err(Refused::Selection)? {
             let _gone_only_when_cancelled = sender.send(member);
@@ -323,10 +335,15 @@ impl Run {
         self.scan.merge().said(&Spot { account, region: target.label }, said);
     }
 
+    fn chosen(&self) -> Chosen {
+        let regions = &self.scan.selection.regions;
+        let regions = (!regions.is_empty()).then(|| Arc::new(regions.iter().cloned().collect()));
+        Chosen { regions, alone: self.alone.load(Ordering::Relaxed) }
+    }
+
     async fn check(&self, index: usize, store: &Arc<Store>, at: &At) -> Said {
         let asked = &self.scan.asked[index];
-        let regions = chosen_regions(&self.scan.selection.regions);
-        let cx = Cx::new(asked.check, Arc::clone(store), at.clone(), self.scan.as_of, regions);
+        let cx = Cx::new(asked.check, Arc::clone(store), at.clone(), self.scan.as_of, self.chosen());
         let outcome = AssertUnwindSafe(asked.check.run(&cx, &asked.params)).catch_unwind().await;
         let mut problems = cx.problems();
         let findings = match outcome {

@@ -11,7 +11,7 @@ pub(crate) mod scan;
 pub(crate) mod selection;
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -98,7 +98,6 @@ pub(crate) enum Refused {
 pub(crate) struct Caller {
     pub(crate) account: String,
     pub(crate) partition: &'static str,
-    pub(crate) arn: String,
 }
 
 #[derive(Clone)]
@@ -178,10 +177,11 @@ impl Engine {
             let home = partition::home_region(self.configured_region());
             let send = || sts.get_caller_identity().send();
             let answer = self.door.attempts(&GET_CALLER_IDENTITY, &Keys::new("caller", home), tally, send).await?;
-            let arn = answer.arn().unwrap_or_default().to_owned();
-            let partition = partition::named(arn.split(':').nth(1).unwrap_or("aws")).name;
+            let partition = answer.arn().and_then(|it| it.split(':').nth(1)).unwrap_or("aws");
             match answer.account() {
-                Some(account) => Ok(Caller { account: account.to_owned(), partition, arn }),
+                Some(account) => {
+                    Ok(Caller { account: account.to_owned(), partition: partition::named(partition).name })
+                }
                 None => Err(Problem::new(Class::InvalidExchange, &GET_CALLER_IDENTITY, "the answer names no account")),
             }
         };
@@ -231,9 +231,4 @@ pub(crate) async fn name_units(at: &Place, members: &mut [Member]) -> Result<(),
         member.unit_path = path;
     }
     Ok(())
-}
-
-/// The regions the caller chose, as the checks may ask about them.
-pub(crate) fn chosen_regions(chosen: &[String]) -> Option<Arc<BTreeSet<String>>> {
-    (!chosen.is_empty()).then(|| Arc::new(chosen.iter().cloned().collect()))
 }

@@ -88,13 +88,16 @@ mod tests {
 
     use super::*;
     use crate::engine::report::{Api, Coverage, NotScanned, Summary};
-    use crate::{aws::problem::Class, check::testing::finding};
+    use crate::{
+        aws::problem::Class,
+        check::{Finding, testing::finding},
+    };
 
     fn report(findings: usize, tag_characters: usize) -> Report {
         let findings: Vec<_> = (0..findings)
-            .map(|it| {
-                finding(&format!("vol-{it}"))
-                    .tagged(Some(BTreeMap::from([("k".to_owned(), "v".repeat(tag_characters))])))
+            .map(|it| Finding {
+                tags: Some(BTreeMap::from([("k".to_owned(), "v".repeat(tag_characters))])),
+                ..finding(&format!("vol-{it}"))
             })
             .collect();
         let gap = NotScanned {

@@ -21,7 +21,10 @@ check! {
 }
 
 async fn run(cx: &Cx, _: NoParams) -> Outcome {
-    cx.ask(Enrollment).await?;
+    let members_missing = cx.ask(Enrollment).await?;
+    if let Some(problem) = members_missing.as_ref().clone().filter(|_| !cx.is_alone()) {
+        cx.note(problem);
+    }
     let recommendations = cx.ask(Recommendations { resource_types: &["Ec2Instance"] }).await?;
     let concerned = recommendations.iter().filter(|it| it.region.as_deref().is_none_or(|it| cx.concerns(it)));
     Ok(concerned.map(|it| report(cx, it)).collect())
@@ -74,13 +77,16 @@ fn basis(it: &Recommendation) -> String {
 mod tests {
     use super::*;
     use crate::{
-        aws::{problem::Class, store::Store},
-        check::testing::{asks_all_it_needs, findings, found, outcome},
+        aws::{
+            problem::{Class, Problem},
+            store::Store,
+        },
+        check::testing::{asks_all_it_needs, findings, found, outcome, problems_when},
     };
     use rust_decimal_macros::dec;
 
     fn world(recommendations: Vec<Recommendation>) -> Store {
-        Store::world().answering(|_: &Enrollment| Ok(())).answering(move |it: &Recommendations| {
+        Store::world().answering(|_: &Enrollment| Ok(None)).answering(move |it: &Recommendations| {
             assert_eq!(it.resource_types, ["Ec2Instance"]);
             Ok(recommendations.clone())
         })
@@ -141,6 +147,16 @@ mod tests {
         }
         let denied = world(vec![]).unanswered::<Recommendations>(Class::AccessDenied);
         assert_eq!(outcome(&CHECK, denied, "{}").await.0.expect_err("blind").class, Class::AccessDenied);
+    }
+
+    #[tokio::test]
+    async fn missing_members_are_a_problem_for_who_asks_about_them() {
+        let without_members = || {
+            let missing = Problem { class: Class::NotEnrolled, action: String::new(), message: String::new() };
+            world(vec![]).answering(move |_: &Enrollment| Ok(Some(missing.clone())))
+        };
+        assert_eq!(problems_when(&CHECK, without_members(), false).await, [Class::NotEnrolled]);
+        assert_eq!(problems_when(&CHECK, without_members(), true).await, []);
     }
 
     #[tokio::test]
