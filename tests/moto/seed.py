@@ -760,6 +760,10 @@ def untagged(seed):
     name = f"arn:aws:lambda:{place[1]}:{place[0]}:function:whose"
     seed.plant(UNTAGGED, place, name, "a function with Owner only")
     seed.fine(UNUSED_FUNCTIONS, place, "whose", "made today")
+    seed.function(place, "nobodys", 0, tags={})
+    name = f"arn:aws:lambda:{place[1]}:{place[0]}:function:nobodys"
+    seed.plant(UNTAGGED, place, name, "a function that never had a tag")
+    seed.fine(UNUSED_FUNCTIONS, place, "nobodys", "made today")
 
 
 def tagged_look_alikes(seed):

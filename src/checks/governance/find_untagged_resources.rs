@@ -1,11 +1,12 @@
 //! Resources that lack tags which the organization requires.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     aws::{
-        Collect, Resource,
+        Collect, Resource, Tags,
         ec2::{Address, Instance, NatGateway, Snapshot, Volume},
+        lambda::Function,
         tagging::TaggedResource,
     },
     check::prelude::*,
@@ -15,13 +16,13 @@ check! {
     /// Finds resources that lack one or more of the required tags.
     ///
     /// What bears no tag of an owner or cost center can be charged to nobody, and nobody cleans it up. Volumes, snapshots,
-    /// instances, Elastic IP addresses and NAT gateways are all looked at; of everything else only what has tags or once had,
-    /// as AWS's tagging service knows no other. It also lists some things for a while after they were deleted. A key counts
+    /// instances, Elastic IP addresses, NAT gateways and Lambda functions are all looked at; of everything else only what has
+    /// tags or once had, as AWS's tagging service knows no other. It also lists some things for a while after they were deleted. A key counts
     /// when it is present, with any value; upper and lower case differ. Resources that AWS services make for themselves and
     /// that cannot be tagged are fine to ignore.
     title: "Untagged resources",
     scope: Regional,
-    needs: [Volume, Snapshot, Instance, Address, NatGateway, TaggedResource],
+    needs: [Volume, Snapshot, Instance, Address, NatGateway, Function, TaggedResource],
     params: Params,
 }
 
@@ -41,7 +42,8 @@ impl Default for Params {
 
 /// The kinds whose own listings are read, as ARNs spell them. Those listings show also what was never tagged, and no more
 /// than what still exists, so the tagging service is not heard about these kinds.
-const LISTED: &[&str] = &["ec2:elastic-ip", "ec2:instance", "ec2:natgateway", "ec2:snapshot", "ec2:volume"];
+const LISTED: &[&str] =
+    &["ec2:elastic-ip", "ec2:instance", "ec2:natgateway", "ec2:snapshot", "ec2:volume", "lambda:function"];
 
 async fn run(cx: &Cx, params: Params) -> Outcome {
     let required: BTreeSet<&str> = params.required_tags.iter().map(String::as_str).collect();
@@ -51,6 +53,7 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
     findings.extend(lacking::<Instance>(cx, &required, |it| !it.is_terminated()).await?);
     findings.extend(lacking::<Address>(cx, &required, |it| it.service_managed.is_none()).await?);
     findings.extend(lacking::<NatGateway>(cx, &required, NatGateway::is_available).await?);
+    findings.extend(functions(cx, &required).await?);
     findings.extend(others(cx, &required).await?);
     let mut seen = BTreeSet::new();
     findings.retain(|it| seen.insert(it.resource_id.clone()));
@@ -63,6 +66,19 @@ async fn lacking<T: Collect + Resource>(cx: &Cx, required: &BTreeSet<&str>, exis
     Ok(things.iter().filter(|it| exists(it)).filter_map(|it| judge(cx, required, it)).collect())
 }
 
+/// Findings about Lambda functions. Their listing carries no tags: the tagging service has those of all functions that have
+/// or once had any, so a function that it does not know has none.
+async fn functions(cx: &Cx, required: &BTreeSet<&str>) -> Outcome {
+    let functions = cx.all::<Function>().await?;
+    let tagged = cx.all::<TaggedResource>().await?;
+    let tags: BTreeMap<&str, &Tags> = tagged.iter().map(|it| (it.arn.as_str(), &it.tags)).collect();
+    let judged = functions.iter().filter_map(|it| {
+        let tags = tags.get(it.arn.as_deref()?).copied().cloned().unwrap_or_default();
+        lacking_tags(cx, required, it, &tags).map(|finding| Finding { tags: Some(tags), ..finding })
+    });
+    Ok(judged.collect())
+}
+
 /// Findings about all kinds that have no listing of their own here.
 async fn others(cx: &Cx, required: &BTreeSet<&str>) -> Outcome {
     let things = cx.all::<TaggedResource>().await?;
@@ -72,7 +88,10 @@ async fn others(cx: &Cx, required: &BTreeSet<&str>) -> Outcome {
 }
 
 fn judge<R: Resource>(cx: &Cx, required: &BTreeSet<&str>, it: &R) -> Option<Finding> {
-    let tags = it.tags()?;
+    lacking_tags(cx, required, it, it.tags()?)
+}
+
+fn lacking_tags<R: Resource>(cx: &Cx, required: &BTreeSet<&str>, it: &R, tags: &Tags) -> Option<Finding> {
     let missing: Vec<&str> = required.iter().copied().filter(|key| !tags.contains_key(*key)).collect();
     let noun = match missing.len() {
         0 => return None,
@@ -91,7 +110,7 @@ fn judge<R: Resource>(cx: &Cx, required: &BTreeSet<&str>, it: &R) -> Option<Find
 mod tests {
     use super::*;
     use crate::{
-        aws::{Tags, store::Store},
+        aws::store::Store,
         check::testing::{findings, found, is_blind_without},
     };
 
@@ -107,6 +126,7 @@ mod tests {
             .with(Vec::<Instance>::new())
             .with(Vec::<Address>::new())
             .with(Vec::<NatGateway>::new())
+            .with(Vec::<Function>::new())
             .with(Vec::<TaggedResource>::new())
     }
 
@@ -151,6 +171,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_function_that_the_tagging_service_does_not_know_has_no_tag() {
+        let arn = |name: &str| format!("arn:aws:lambda:eu-west-1:111122223333:function:{name}");
+        let function = |name: &str| Function { arn: Some(arn(name)), ..Function::example(name) };
+        let known = |name: &str, keys| TaggedResource { arn: arn(name), tags: tags(keys) };
+        let world = world()
+            .with(vec![function("never"), function("owned"), function("some"), Function::example("unknown")])
+            .with(vec![known("owned", &["Owner"]), known("some", &["Team"]), known("gone", &["Team"])]);
+        let expected = format!("{}: lacks the tag Owner\n{}: lacks the tag Owner", arn("never"), arn("some"));
+        assert_eq!(found(&CHECK, world, r#"{"required_tags": ["Owner"]}"#).await, expected);
+    }
+
+    #[tokio::test]
     async fn what_is_gone_or_a_services_own_is_left_alone() {
         let instance = Instance { state: Some("terminated".to_owned()), ..Instance::example("i-1") };
         let gateway = NatGateway { state: Some("deleted".to_owned()), ..NatGateway::example("nat-1") };
@@ -167,6 +199,7 @@ mod tests {
         is_blind_without::<Instance>(&CHECK, world()).await;
         is_blind_without::<Address>(&CHECK, world()).await;
         is_blind_without::<NatGateway>(&CHECK, world()).await;
+        is_blind_without::<Function>(&CHECK, world()).await;
         is_blind_without::<TaggedResource>(&CHECK, world()).await;
     }
 }
