@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::aws::{
-    At, Collect, Declared, Question, Resource, Tags,
+    At, Collect, Declared, Question, Resource,
     action::Action,
     prices::Quote,
     problem::{Class, Problem},
@@ -62,7 +62,7 @@ pub struct Check {
 }
 
 impl Check {
-    #[doc(hidden)]
+    #[expect(clippy::too_many_arguments, reason = "written by the macro alone")]
     pub(crate) const fn new(
         path: &'static str,
         docs: &'static str,
@@ -469,6 +469,7 @@ pub(crate) mod testing {
     }
 
     /// A moment so many days before [`now`].
+    #[expect(clippy::unnecessary_wraps, reason = "the form of every time that AWS may not have said")]
     pub(crate) fn days_ago(days: i64) -> Option<Timestamp> {
         Some(now() - jiff::SignedDuration::from_hours(24 * days))
     }

@@ -1,5 +1,7 @@
 //! A report in words: Markdown that is useful alone, for the text of MCP answers and for the terminal.
 
+use rust_decimal::Decimal;
+
 use crate::{
     aws::problem::one_line,
     check::Finding,
@@ -18,7 +20,7 @@ fn quoted(text: &str) -> String {
 
 /// A report as Markdown.
 pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
-    let mut lines = vec![headline(report)];
+    let mut lines = vec![format!("**{}**", headline(report))];
     lines.extend(report.notes.iter().map(|it| format!("Note: {}", quoted(it))));
     lines.extend(ledger(&report.coverage));
     if !report.findings.is_empty() {
@@ -51,23 +53,28 @@ pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
     }
 }
 
-fn headline(report: &Report) -> String {
+/// The totals in one sentence.
+pub(crate) fn headline(report: &Report) -> String {
     let summary = &report.summary;
     let currency = summary.currency.as_deref().unwrap_or("several currencies");
-    let mut line = format!("**{}**: {} findings", report.tool, summary.findings);
-    if let Some(billed) = summary.billed_cost {
-        line.push_str(&format!(", {billed} {currency} billed"));
-    } else if let Some(savings) = summary.estimated_monthly_savings.filter(|it| !it.is_zero()) {
-        line.push_str(&format!(", {savings} {currency} a month to save"));
-        if summary.findings_without_savings > 0 {
-            line.push_str(&format!(" ({} without a known amount)", summary.findings_without_savings));
+    let unpriced = match summary.findings_without_savings {
+        0 => String::new(),
+        count => format!(" ({count} without a known amount)"),
+    };
+    let amount = match (summary.billed_cost, summary.estimated_monthly_savings) {
+        (Some(billed), _) => format!(", {} {currency} billed", money(Some(billed))),
+        (None, Some(savings)) if !savings.is_zero() => {
+            format!(", {} {currency} a month to save{unpriced}", money(Some(savings)))
         }
-    }
-    if summary.lower_bound {
-        line.push_str("; at least, as not everything could be seen");
-    }
-    line.push('.');
-    line
+        _ => String::new(),
+    };
+    let bound = if summary.lower_bound { "; at least, as not everything could be seen" } else { "" };
+    format!("{}: {} findings{amount}{bound}.", report.tool, summary.findings)
+}
+
+/// An amount with two decimals; what has none is unknown, not zero.
+pub(crate) fn money(amount: Option<Decimal>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), |it| format!("{:.2}", it.round_dp(2)))
 }
 
 /// The ledger: one line for the whole, one for each reason.
@@ -99,9 +106,7 @@ fn row(it: &Finding) -> String {
         .account_name
         .as_ref()
         .map_or_else(|| it.account_id.clone(), |name| format!("{} ({})", it.account_id, quoted(name)));
-    let amount = it
-        .estimated_monthly_savings
-        .or(it.billed_cost)
-        .map_or_else(|| "unknown".to_owned(), |it| it.round_dp(2).to_string());
+    let amount = it.estimated_monthly_savings.or(it.billed_cost);
+    let amount = money(amount);
     format!("| {account} | {} | {} | {amount} | {} |", it.region, quoted(&it.resource_id), quoted(&it.reason))
 }

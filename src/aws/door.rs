@@ -193,7 +193,7 @@ impl Intercept for Gate {
 
 /// How often one action was attempted and throttled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
+pub(crate) struct Count {
     /// Attempts sent.
     pub calls: u64,
     /// Attempts that AWS throttled.

@@ -29,7 +29,7 @@ use super::{
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>, read Oct 2026).
 const DURATION_SECONDS: i32 = 3600;
 /// How long before their end credentials are renewed; up to a minute more, so that accounts do not renew at once.
-const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
 /// Assuming a role; permitted in the scanner's own account, not in the member's.
 pub(crate) static ASSUME_ROLE: Action = Action::new(&STS, "AssumeRole");
@@ -185,7 +185,7 @@ impl Session {
                 .send()
         };
         let answer =
-            door.attempts(&ASSUME_ROLE, &role.keys, tally, ask).await.map_err(|it| self.not_assumed(role, it))?;
+            door.attempts(&ASSUME_ROLE, &role.keys, tally, ask).await.map_err(|it| Self::not_assumed(role, it))?;
         let assumed = answer.assumed_role_user().map(|it| it.arn().to_owned()).unwrap_or_default();
         if assumed.split(':').nth(4) != Some(self.account.as_str()) {
             let text = format!("the role assumed is {assumed}, not one in account {}", self.account);
@@ -204,7 +204,7 @@ impl Session {
         )))
     }
 
-    fn not_assumed(&self, role: &Role, problem: Problem) -> Problem {
+    fn not_assumed(role: &Role, problem: Problem) -> Problem {
         match problem.class {
             Class::AccessDenied => {
                 let text = format!(

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use super::{Collect, Declared, Place, Question, problem::Problem};
 
 /// How long an answer may serve scans that follow.
-const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
+const KEPT_FOR: Duration = Duration::from_mins(5);
 /// How much memory kept answers may take, roughly, in bytes.
 const KEPT_BYTES: u64 = 48 * 1024 * 1024;
 /// What one item of an answer is taken to weigh, in bytes, with what it owns on the heap.

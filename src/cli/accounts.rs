@@ -58,8 +58,9 @@ pub(super) async fn run(args: AccountsArgs) -> Result<u8, Failure> {
                     text(&it.problem),
                 ]);
             }
-            let notes: String = roster.notes.iter().map(|it| format!("note: {}\n", one_line(it))).collect();
-            output::print(&format!("{notes}{table}"))?;
+            let mut lines: Vec<_> = roster.notes.iter().map(|it| format!("note: {}", one_line(it))).collect();
+            lines.push(table.to_string());
+            output::print(&lines.join("\n"))?;
         }
     }
     Ok(if roster.complete { COMPLETE } else { INCOMPLETE })

@@ -60,7 +60,7 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             match args.output {
                 OutputFormat::Json => output::print(&serde_json::to_string_pretty(&rows)?)?,
                 OutputFormat::Ndjson => {
-                    output::print(&rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?
+                    output::print(&rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
                 }
                 _ => {
                     let mut writer = csv::Writer::from_writer(Vec::new());

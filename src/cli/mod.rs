@@ -25,7 +25,7 @@ const FAILED: u8 = 1;
 /// The exit code of a scan that could not see everything.
 const INCOMPLETE: u8 = 2;
 
-/// Asks one `FinOps` question of a whole AWS organization and gives one honest answer.
+/// Asks one FinOps question of a whole AWS organization and gives one honest answer.
 ///
 /// orgscan lists the accounts of the organization, assumes a read-only role in each, asks over accounts and regions at
 /// half of AWS's request limits, and merges the answers. It never writes to AWS. Credentials come from the AWS standard

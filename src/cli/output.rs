@@ -14,7 +14,7 @@ use crate::{
         preview::Preview,
         report::{Coverage, Report, ScanReport},
     },
-    words::{ledger, markdown},
+    words::{headline, ledger, markdown, money},
 };
 
 /// How many findings of a tool the table shows unless told.
@@ -78,23 +78,10 @@ fn ledger_aside(coverage: &Coverage) {
     eprintln!("{}", ledger(coverage).join("\n"));
 }
 
-fn money(amount: Option<Decimal>) -> String {
-    amount.map_or_else(|| "unknown".to_owned(), |it| format!("{:.2}", it.round_dp(2)))
-}
-
 fn table(report: &Report) -> String {
     let summary = &report.summary;
-    let currency = summary.currency.as_deref().unwrap_or("several currencies");
-    let amount = match (summary.billed_cost, summary.estimated_monthly_savings) {
-        (Some(billed), _) => format!(", {} {currency} billed", money(Some(billed))),
-        (None, Some(savings)) if !savings.is_zero() => format!(", {} {currency} a month to save", money(Some(savings))),
-        _ => String::new(),
-    };
-    let bound = if summary.lower_bound { " (at least)" } else { "" };
-    let mut text = format!("{}: {} findings{amount}{bound}\n", report.tool, summary.findings);
-    for note in &report.notes {
-        text.push_str(&format!("note: {}\n", one_line(note)));
-    }
+    let mut lines = vec![headline(report)];
+    lines.extend(report.notes.iter().map(|it| format!("note: {}", one_line(it))));
     if !report.findings.is_empty() {
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
@@ -114,18 +101,18 @@ fn table(report: &Report) -> String {
                 Cell::new(one_line(&it.reason)),
             ]);
         }
-        text.push_str(&format!("{table}\n"));
+        lines.push(table.to_string());
         let more = summary.findings - report.findings.len();
         if more > 0 {
-            text.push_str(&format!("and {more} more: --max-results 0 prints all, --output csv or json too\n"));
+            lines.push(format!("and {more} more: --max-results 0 prints all, --output csv or json too"));
         }
     }
-    text.push_str(&ledger(&report.coverage).join("\n"));
-    text.push_str(&format!(
-        "\n{} AWS calls, {} throttled, {} USD charged; scan {}\n",
+    lines.extend(ledger(&report.coverage));
+    lines.push(format!(
+        "{} AWS calls, {} throttled, {} USD charged; scan {}\n",
         report.api.calls, report.api.throttled, report.api.billed_usd, report.scan_id
     ));
-    text
+    lines.join("\n")
 }
 
 fn csv(scan: &ScanReport) -> Result<String, Failure> {

@@ -43,7 +43,7 @@ pub(super) struct ScanArgs {
     #[arg(long, value_delimiter = ',', env = "ORGSCAN_REGIONS", value_name = "REGION")]
     regions: Vec<String>,
 
-    /// A parameter of the tools, for example lookback_days=30. Given to each tool that takes it.
+    /// A parameter of the tools, for example `lookback_days=30`. Given to each tool that takes it.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
     params: Vec<String>,
 

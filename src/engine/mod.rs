@@ -40,11 +40,11 @@ use crate::{
 };
 
 /// How long the list of accounts serves scans that follow.
-const LISTING_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
+const LISTING_KEPT_FOR: Duration = Duration::from_mins(5);
 /// How long a scan can be read again.
-const SCANS_KEPT_FOR: Duration = Duration::from_secs(15 * 60);
+const SCANS_KEPT_FOR: Duration = Duration::from_mins(15);
 /// The longest that a scan may run when nobody ends it.
-const LONGEST_SCAN: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST_SCAN: Duration = Duration::from_hours(2);
 /// How many scans can be read again.
 const SCANS_KEPT: u64 = 32;
 

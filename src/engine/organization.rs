@@ -1,6 +1,6 @@
 //! Which accounts exist: AWS Organizations, or a plain list of them.
 
-use aws_sdk_organizations::types::Account;
+use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
 use crate::aws::{
     Place, Tags,
@@ -79,7 +79,7 @@ pub(crate) async fn members(at: &Place, mut each: impl FnMut(Vec<Member>)) -> Re
 }
 
 fn member(it: &Account) -> Option<Member> {
-    let state = it.state().map(|it| it.as_str()).or_else(|| it.status().map(|it| it.as_str()));
+    let state = it.state().map(AccountState::as_str).or_else(|| it.status().map(AccountStatus::as_str));
     let path = it.paths.as_ref().and_then(|it| it.first());
     Some(Member {
         id: it.id()?.to_owned(),
@@ -188,7 +188,6 @@ mod tests {
 
     #[test]
     fn state_comes_first_and_status_is_the_fallback() {
-        use aws_sdk_organizations::types::{AccountState, AccountStatus};
         let account =
             |it: aws_sdk_organizations::types::builders::AccountBuilder| member(&it.id("111122223333").build());
         let both = account(Account::builder().state(AccountState::Active).status(AccountStatus::Suspended));

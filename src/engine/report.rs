@@ -510,7 +510,7 @@ mod tests {
             };
             match event {
                 Event::Finds(cents) => {
-                    merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![] }])
+                    merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![] }]);
                 }
                 Event::FindsAndMisses(cents, class) => {
                     merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![problem(*class)] }]);

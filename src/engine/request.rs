@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// How many findings to show at most. Totals always cover all of them.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) max_results: Option<i64>,
-    /// The next_cursor of an earlier answer: reads on in that scan, which also goes on when it was cut by the deadline.
+    /// The `next_cursor` of an earlier answer: reads on in that scan, which also goes on when it was cut by the deadline.
     pub(crate) cursor: Option<String>,
     /// How the text of the answer is written.
     pub(crate) format: Format,
@@ -241,14 +241,14 @@ mod tests {
         checks::all().into_iter().find(|it| it.name() == "find_unused_volumes").expect("the check stands")
     }
 
-    fn reading(arguments: Value) -> Result<Arguments, String> {
+    fn reading(arguments: &Value) -> Result<Arguments, String> {
         read(volumes(), arguments.as_object().expect("an object").clone())
     }
 
     #[test]
     fn arguments_are_split_into_shared_and_own() {
         let read =
-            reading(json!({"accounts": ["web-*"], "regions": ["eu-west-1"], "min_age_days": 30, "cursor": null}))
+            reading(&json!({"accounts": ["web-*"], "regions": ["eu-west-1"], "min_age_days": 30, "cursor": null}))
                 .unwrap();
         assert_eq!(read.shared.accounts, ["web-*"]);
         assert_eq!(read.shared.cursor, None);
@@ -257,16 +257,16 @@ mod tests {
 
     #[test]
     fn the_names_of_the_reference_server_are_understood() {
-        let read = reading(json!({"region_name": "eu-west-1", "period": 7})).unwrap();
+        let read = reading(&json!({"region_name": "eu-west-1", "period": 7})).unwrap();
         assert_eq!(read.shared.regions, ["eu-west-1"]);
         assert_eq!(Value::Object(read.asked.params), json!({"min_age_days": 7}));
-        let both = reading(json!({"region": "eu-west-1", "regions": ["us-east-1"]})).unwrap_err();
+        let both = reading(&json!({"region": "eu-west-1", "regions": ["us-east-1"]})).unwrap_err();
         assert!(both.contains("another name of 'regions'"), "{both}");
     }
 
     #[test]
     fn what_cannot_be_meant_is_one_clear_sentence() {
-        let error = |arguments| reading(arguments).unwrap_err();
+        let error = |arguments: Value| reading(&arguments).unwrap_err();
         assert!(
             error(json!({"min_age": 3}))
                 .starts_with("unknown parameter 'min_age'; find_unused_volumes takes accounts, ")
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn unknown_regions_and_patterns_are_refused() {
-        let selection = |arguments: Value| reading(arguments).unwrap().shared.selection();
+        let selection = |arguments: Value| reading(&arguments).unwrap().shared.selection();
         let region = selection(json!({"regions": ["us-east-9"]})).unwrap_err();
         assert!(region.starts_with("unknown region 'us-east-9'; regions are ap-northeast-1"), "{region}");
         assert!(selection(json!({"accounts": ["12345"]})).is_err());

@@ -49,7 +49,7 @@ fn policy(sid: &str, actions: &BTreeSet<String>, resource: &str) -> Value {
 #[must_use]
 pub fn policy_json(checks: &[&'static Check]) -> String {
     let of_checks = checks.iter().flat_map(|it| it.actions());
-    let actions = of_checks.chain(engine::member_actions()).map(|it| it.iam()).collect();
+    let actions = of_checks.chain(engine::member_actions()).map(super::aws::action::Action::iam).collect();
     pretty(&policy("OrgscanRead", &actions, "*"))
 }
 

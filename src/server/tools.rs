@@ -66,7 +66,7 @@ fn without_formats(schema: &mut JsonObject) {
         match value {
             serde_json::Value::Object(map) => without_formats(map),
             serde_json::Value::Array(list) => {
-                list.iter_mut().filter_map(|it| it.as_object_mut()).for_each(without_formats)
+                list.iter_mut().filter_map(|it| it.as_object_mut()).for_each(without_formats);
             }
             _ => {}
         }
