@@ -102,7 +102,10 @@ async fn list(run: &Run, sender: mpsc::UnboundedSender<Member>) -> Result<String
         Ok(())
     };
     match &settings.source {
-        Source::Single => send_all(vec![own()]).map(|()| run.caller.account.clone()),
+        Source::Single => {
+            scan.merge().only_chosen_accounts();
+            send_all(vec![own()]).map(|()| run.caller.account.clone())
+        }
         Source::List(accounts) => {
             let members =
                 accounts.iter().map(|(id, name)| Member { id: id.clone(), name: name.clone(), ..Member::default() });
@@ -121,6 +124,7 @@ async fn list(run: &Run, sender: mpsc::UnboundedSender<Member>) -> Result<String
                     merge.note(format!("the accounts of the organization could not be listed: account {account} alone was scanned ({problem}); --single-account asks for that"));
                     merge.unknown_extent(&problem);
                 }
+                merge.only_chosen_accounts();
                 drop(merge);
                 send_all(vec![own()]).map(|()| run.caller.account.clone())
             }

@@ -183,12 +183,13 @@ def check_organizations(front, call):
 
 
 def add_paths(front, reply):
-    """Adds the fields that moto's accounts and OUs lack: State, Paths, Path."""
+    """Adds the fields that moto's accounts and OUs lack: State, Paths, Path; it calls the payer "master"."""
     answer = json.loads(reply.body)
     for row in answer.get("Accounts", []):
         account = front.state.accounts[row["Id"]]
         row["State"] = row["Status"] = account.state
         row["Paths"] = [account.path]
+        row["Name"] = account.name
     for row in answer.get("OrganizationalUnits", []):
         row["Path"] = front.state.ou_paths[row["Id"]]
     return Reply(reply.status, reply.headers, json.dumps(answer).encode())
