@@ -107,10 +107,8 @@ async fn list(run: &Run, sender: mpsc::UnboundedSender<Member>) -> Result<String
             send_all(vec![own()]).map(|()| run.caller.account.clone())
         }
         Source::List(accounts) => {
-            let members =
-                accounts.iter().map(|(id, name)| Member { id: id.clone(), name: name.clone(), ..Member::default() });
             scan.merge().only_chosen_accounts();
-            send_all(members.collect()).map(|()| run.caller.account.clone())
+            send_all(Member::listed(accounts)).map(|()| run.caller.account.clone())
         }
         Source::Organization => match organization(run, &sender).await {
             Ok(payer) => Ok(payer),

@@ -33,6 +33,13 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// The accounts of a plain list.
+    pub(crate) fn listed(accounts: &[(String, Option<String>)]) -> Vec<Self> {
+        let member =
+            |(id, name): &(String, Option<String>)| Self { id: id.clone(), name: name.clone(), ..Self::default() };
+        accounts.iter().map(member).collect()
+    }
+
     /// Why it is not scanned, when it is suspended, closed or not yet active.
     ///
     /// An account whose closure is pending still runs and is billed, so it is scanned; so is one whose state is unknown.
