@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     Caller, Engine, Refused, Source, member_actions, name_units,
-    organization::{self, LIST_ACCOUNTS, Member},
+    organization::{self, Member},
     plan::{self, Plan},
     report::{Said, Spot},
     scan::Scan,
@@ -379,9 +379,4 @@ fn session_policy(actions: impl Iterator<Item = &'static Action>) -> Option<Stri
         return None;
     }
     Some(policy)
-}
-
-/// That the list of accounts was still being read when the scan was cut.
-pub(super) fn list_cut_short(pending: &Problem) -> Problem {
-    Problem::new(pending.class, &LIST_ACCOUNTS, "the list of accounts was not read to its end")
 }

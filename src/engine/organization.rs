@@ -9,7 +9,7 @@ use crate::aws::{
 };
 
 static DESCRIBE_ORGANIZATION: Action = Action::new(&ORGANIZATIONS, "DescribeOrganization");
-pub(crate) static LIST_ACCOUNTS: Action = Action::new(&ORGANIZATIONS, "ListAccounts");
+static LIST_ACCOUNTS: Action = Action::new(&ORGANIZATIONS, "ListAccounts");
 static LIST_ROOTS: Action = Action::new(&ORGANIZATIONS, "ListRoots");
 static LIST_UNITS: Action = Action::new(&ORGANIZATIONS, "ListOrganizationalUnitsForParent");
 static LIST_TAGS: Action = Action::new(&ORGANIZATIONS, "ListTagsForResource");
@@ -96,6 +96,11 @@ fn member(it: &Account) -> Option<Member> {
         unit_path: None,
         tags: None,
     })
+}
+
+/// That the list of accounts was still being read when the scan was cut.
+pub(crate) fn list_cut_short(pending: &Problem) -> Problem {
+    Problem::new(pending.class, &LIST_ACCOUNTS, "the list of accounts was not read to its end")
 }
 
 /// The names of all organizational units, by id.
