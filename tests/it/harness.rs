@@ -299,7 +299,7 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         }
         let took = self.started.elapsed();
-        let mut text = |it: Option<JoinHandle<String>>| it.expect("read once").join().expect("read");
+        let text = |it: Option<JoinHandle<String>>| it.expect("read once").join().expect("read");
         let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         Output { code: self.child.wait().expect("ended").code(), stdout, stderr, took }
     }
