@@ -126,7 +126,7 @@ pub(crate) trait Resource {
 }
 
 macro_rules! clients {
-    ($($name:ident: $sdk:ident,)*) => {
+    ($($name:ident: $sdk:ident $(with $own_endpoint:ident)?,)*) => {
         /// The SDK clients of one account in one region, each made when first used.
         #[derive(Default)]
         struct Clients { $($name: OnceLock<$sdk::Client>,)* }
@@ -136,14 +136,16 @@ macro_rules! clients {
                 self.clients.$name.get_or_init(|| {
                     let config = $sdk::config::Builder::from(self.session.config())
                         .region(Region::new(self.at.region.clone()))
-                        .interceptor(self.door.gate());
-                    $sdk::Client::from_conf(finish::$name(config, self.session.config()))
+                        .interceptor(self.door.gate())
+                        $(.$own_endpoint(self.session.config().endpoint_url().is_some()))?;
+                    $sdk::Client::from_conf(config.build())
                 })
             })*
         }
     };
 }
 
+// `with` names a switch that must be on behind a custom endpoint: there a bucket's name cannot be part of the host name.
 clients! {
     account: aws_sdk_account,
     autoscaling: aws_sdk_autoscaling,
@@ -154,37 +156,8 @@ clients! {
     ec2: aws_sdk_ec2,
     lambda: aws_sdk_lambda,
     organizations: aws_sdk_organizations,
-    s3: aws_sdk_s3,
+    s3: aws_sdk_s3 with force_path_style,
     tagging: aws_sdk_resourcegroupstagging,
-}
-
-/// The last touch to a service's configuration: S3 alone has one.
-mod finish {
-    use aws_config::SdkConfig;
-
-    macro_rules! plain {
-        ($($name:ident: $sdk:ident,)*) => {
-            $(pub(super) fn $name(config: $sdk::config::Builder, _: &SdkConfig) -> $sdk::Config { config.build() })*
-        };
-    }
-
-    plain! {
-        account: aws_sdk_account,
-        autoscaling: aws_sdk_autoscaling,
-        cloudfront: aws_sdk_cloudfront,
-        cloudwatch: aws_sdk_cloudwatch,
-        costexplorer: aws_sdk_costexplorer,
-        costoptimizationhub: aws_sdk_costoptimizationhub,
-        ec2: aws_sdk_ec2,
-        lambda: aws_sdk_lambda,
-        organizations: aws_sdk_organizations,
-        tagging: aws_sdk_resourcegroupstagging,
-    }
-
-    /// Behind a custom endpoint a bucket's name cannot be part of the host name.
-    pub(super) fn s3(config: aws_sdk_s3::config::Builder, base: &SdkConfig) -> aws_sdk_s3::Config {
-        config.force_path_style(base.endpoint_url().is_some()).build()
-    }
 }
 
 /// One account in one region, ready to be asked. Every call of a collector goes through it, and so through the door.

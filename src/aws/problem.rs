@@ -239,7 +239,9 @@ where
             } else {
                 Class::Unreachable
             };
-            Problem::new(class, action, text)
+            let none = text.contains("no credentials found in chain")
+                || text.contains("no providers in chain provided credentials");
+            Problem::new(class, action, if none { "no AWS credentials were found" } else { &text })
         }
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();

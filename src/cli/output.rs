@@ -46,7 +46,14 @@ pub(super) fn report(scan: ScanReport, format: OutputFormat, most: usize) -> Res
     match format {
         OutputFormat::Json => print(&serde_json::to_string_pretty(&scan)?),
         OutputFormat::Markdown => print(&scan.reports.iter().map(whole_markdown).collect::<Vec<_>>().join("\n\n")),
-        OutputFormat::Table => print(&scan.reports.iter().map(table).collect::<Vec<_>>().join("\n")),
+        OutputFormat::Table => {
+            let mut parts: Vec<_> = scan.reports.iter().map(table).collect();
+            parts.push(format!(
+                "{} AWS calls, {} throttled, {} USD charged; scan {}",
+                scan.api.calls, scan.api.throttled, scan.api.billed_usd, scan.scan_id
+            ));
+            print(&parts.join("\n"))
+        }
         OutputFormat::Ndjson => {
             let line = |tool: &str, it: &Finding| {
                 let mut line = json!(it);
@@ -106,10 +113,7 @@ fn table(report: &Report) -> String {
         }
     }
     lines.extend(ledger(&report.coverage));
-    lines.push(format!(
-        "{} AWS calls, {} throttled, {} USD charged; scan {}\n",
-        report.api.calls, report.api.throttled, report.api.billed_usd, report.scan_id
-    ));
+    lines.push(String::new());
     lines.join("\n")
 }
 

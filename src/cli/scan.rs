@@ -14,8 +14,8 @@ use crate::{
     engine::{
         Engine,
         preview::Preview,
-        request::{self, Request, Shared},
-        scan::{Asked, Scan},
+        request::{self, Asked, Request, Shared},
+        scan::Scan,
     },
 };
 

@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     Caller, Engine, Refused, Source, member_actions, name_units,
-    organization::{self, LIST_ACCOUNTS, Member},
+    organization::{self, Member},
     plan::{self, Plan},
     report::{Said, Spot},
     scan::Scan,
@@ -107,10 +107,8 @@ async fn list(run: &Run, sender: mpsc::UnboundedSender<Member>) -> Result<String
             send_all(vec![own()]).map(|()| run.caller.account.clone())
         }
         Source::List(accounts) => {
-            let members =
-                accounts.iter().map(|(id, name)| Member { id: id.clone(), name: name.clone(), ..Member::default() });
             scan.merge().only_chosen_accounts();
-            send_all(members.collect()).map(|()| run.caller.account.clone())
+            send_all(Member::listed(accounts)).map(|()| run.caller.account.clone())
         }
         Source::Organization => match organization(run, &sender).await {
             Ok(payer) => Ok(payer),
@@ -381,9 +379,4 @@ fn session_policy(actions: impl Iterator<Item = &'static Action>) -> Option<Stri
         return None;
     }
     Some(policy)
-}
-
-/// That the list of accounts was still being read when the scan was cut.
-pub(super) fn list_cut_short(pending: &Problem) -> Problem {
-    Problem::new(pending.class, &LIST_ACCOUNTS, "the list of accounts was not read to its end")
 }

@@ -82,6 +82,9 @@ pub(crate) enum Refused {
         "cannot use the AWS credentials: {0}; set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, or run where a role is attached"
     )]
     Credentials(Problem),
+    /// AWS did not answer the first question of all.
+    #[error("cannot reach AWS: {0}; check the network, HTTPS_PROXY, AWS_REGION and AWS_ENDPOINT_URL")]
+    Unreachable(Problem),
     /// The accounts could not be listed, for a reason that may pass.
     #[error("cannot list the accounts: {0}; try again, or name the accounts with --accounts-file")]
     Accounts(Problem),
@@ -185,7 +188,12 @@ impl Engine {
                 None => Err(Problem::new(Class::InvalidExchange, &GET_CALLER_IDENTITY, "the answer names no account")),
             }
         };
-        self.caller.get_or_try_init(|| ask).await.map_err(Refused::Credentials)
+        self.caller.get_or_try_init(|| ask).await.map_err(|problem| match problem.class {
+            Class::CredentialsInvalid | Class::CredentialsExpired | Class::ClockSkew | Class::AccessDenied => {
+                Refused::Credentials(problem)
+            }
+            _ => Refused::Unreachable(problem),
+        })
     }
 
     fn configured_region(&self) -> &str {

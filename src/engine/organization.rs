@@ -9,7 +9,7 @@ use crate::aws::{
 };
 
 static DESCRIBE_ORGANIZATION: Action = Action::new(&ORGANIZATIONS, "DescribeOrganization");
-pub(crate) static LIST_ACCOUNTS: Action = Action::new(&ORGANIZATIONS, "ListAccounts");
+static LIST_ACCOUNTS: Action = Action::new(&ORGANIZATIONS, "ListAccounts");
 static LIST_ROOTS: Action = Action::new(&ORGANIZATIONS, "ListRoots");
 static LIST_UNITS: Action = Action::new(&ORGANIZATIONS, "ListOrganizationalUnitsForParent");
 static LIST_TAGS: Action = Action::new(&ORGANIZATIONS, "ListTagsForResource");
@@ -33,6 +33,13 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// The accounts of a plain list.
+    pub(crate) fn listed(accounts: &[(String, Option<String>)]) -> Vec<Self> {
+        let member =
+            |(id, name): &(String, Option<String>)| Self { id: id.clone(), name: name.clone(), ..Self::default() };
+        accounts.iter().map(member).collect()
+    }
+
     /// Why it is not scanned, when it is suspended, closed or not yet active.
     ///
     /// An account whose closure is pending still runs and is billed, so it is scanned; so is one whose state is unknown.
@@ -89,6 +96,11 @@ fn member(it: &Account) -> Option<Member> {
         unit_path: None,
         tags: None,
     })
+}
+
+/// That the list of accounts was still being read when the scan was cut.
+pub(crate) fn list_cut_short(pending: &Problem) -> Problem {
+    Problem::new(pending.class, &LIST_ACCOUNTS, "the list of accounts was not read to its end")
 }
 
 /// The names of all organizational units, by id.

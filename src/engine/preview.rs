@@ -53,10 +53,7 @@ impl Preview {
         let at = engine.scanner_place("caller", &tally, jiff::Timestamp::now());
         let members = match &engine.settings.source {
             Source::Single => vec![Member::default()],
-            Source::List(accounts) => accounts
-                .iter()
-                .map(|(id, name)| Member { id: id.clone(), name: name.clone(), ..Member::default() })
-                .collect(),
+            Source::List(accounts) => Member::listed(accounts),
             Source::Organization => match engine.whole_organization(&at).await {
                 Ok((_, members)) => members,
                 Err(problem) if is_no_organization(&problem) => {

@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::fanout::list_cut_short;
+use super::organization::list_cut_short;
 
 use crate::{
     aws::{

@@ -6,10 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    scan::Asked,
-    selection::{Pattern, Selection},
-};
+use super::selection::{Pattern, Selection};
 use crate::{
     aws::partition::{self, PARTITIONS},
     check::{Check, schema_of},
@@ -46,6 +43,13 @@ pub(crate) struct Shared {
     /// After how many seconds to answer with what has been seen so far.
     #[schemars(range(min = 1, max = 3600))]
     pub(crate) deadline_seconds: Option<i64>,
+}
+
+/// One check with its parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) check: &'static Check,
+    pub(crate) params: Map<String, Value>,
 }
 
 /// Arguments as read: the shared ones and the check's own.

@@ -46,10 +46,7 @@ pub(crate) async fn roster(engine: &Arc<Engine>, probe: bool) -> Result<Roster, 
     let own = Member { id: caller.account.clone(), ..Member::default() };
     let members = match &engine.settings.source {
         Source::Single => vec![own],
-        Source::List(accounts) => accounts
-            .iter()
-            .map(|(id, name)| Member { id: id.clone(), name: name.clone(), ..Member::default() })
-            .collect(),
+        Source::List(accounts) => Member::listed(accounts),
         Source::Organization => match engine.whole_organization(&at).await {
             Ok((_, members)) => members,
             Err(problem) if problem.class == Class::NoOrganization => {

@@ -7,14 +7,13 @@ use std::{
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Refused,
     report::{Api, Merge, ScanReport},
-    request::Request,
+    request::{Asked, Request},
     selection::Selection,
 };
 use crate::{
@@ -25,13 +24,6 @@ use crate::{
     },
     check::Check,
 };
-
-/// One check with its parameters.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) check: &'static Check,
-    pub(crate) params: Map<String, Value>,
-}
 
 /// How far a scan has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,6 +25,7 @@ pub fn files() -> Vec<File> {
     let checks = checks::all();
     let mut files = vec![
         File { path: "docs/tools.md".into(), text: tools_md(&checks) },
+        File { path: "docs/answer.schema.json".into(), text: pretty(&json!(server::tools::answer_schema())) },
         File { path: "docs/prices.md".into(), text: prices_md() },
         File { path: "docs/member-policy.json".into(), text: policy_json(&checks) },
         File { path: "docs/scanner-policy.json".into(), text: scanner_policy_json() },

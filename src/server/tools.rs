@@ -11,6 +11,7 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use serde_json::{Value, json};
 
 use super::reply::{self, Page};
 use crate::{
@@ -49,14 +50,42 @@ pub(crate) fn tool(check: &Check) -> Tool {
         .with_annotations(annotations)
 }
 
-fn output_schema() -> JsonObject {
+/// The whole JSON Schema of an answer, as it stands in the documentation.
+pub(crate) fn answer_schema() -> JsonObject {
     let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schema = match generator.into_root_schema_for::<Report>().to_value() {
-        serde_json::Value::Object(map) => map,
+        Value::Object(map) => map,
         _ => JsonObject::new(),
     };
     without_formats(&mut schema);
     schema
+}
+
+/// The schema of an answer as each tool shows it: its parts by name and type. All tools answer in one shape, and the whole
+/// schema ten times over would fill the context of a model.
+fn output_schema() -> JsonObject {
+    let whole = answer_schema();
+    let parts = whole.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let properties: JsonObject = parts.map(|(name, part)| (name.clone(), outline(part))).collect();
+    let required = whole.get("required").cloned().unwrap_or_default();
+    JsonObject::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), Value::Object(properties)),
+        ("required".to_owned(), required),
+    ])
+}
+
+/// The type of a part, without what is in it.
+fn outline(part: &Value) -> Value {
+    match part.get("type") {
+        Some(kind) if kind == "array" => json!({"type": "array", "items": {"type": array_of(part)}}),
+        Some(kind) => json!({"type": kind}),
+        None => json!({"type": "object"}),
+    }
+}
+
+fn array_of(part: &Value) -> Value {
+    part.get("items").and_then(|it| it.get("type")).cloned().unwrap_or(json!("object"))
 }
 
 /// Number formats such as `uint64` are not JSON Schema's own, and clients warn about them.
@@ -64,9 +93,9 @@ fn without_formats(schema: &mut JsonObject) {
     schema.remove("format");
     for value in schema.values_mut() {
         match value {
-            serde_json::Value::Object(map) => without_formats(map),
-            serde_json::Value::Array(list) => {
-                list.iter_mut().filter_map(|it| it.as_object_mut()).for_each(without_formats);
+            Value::Object(map) => without_formats(map),
+            Value::Array(list) => {
+                list.iter_mut().filter_map(Value::as_object_mut).for_each(without_formats);
             }
             _ => {}
         }
