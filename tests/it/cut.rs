@@ -90,7 +90,7 @@ fn a_call_cancelled_over_stdio_stops_calling_aws() {
     session.tell("notifications/cancelled", &json!({"requestId": id, "reason": "enough"}));
     caller.falls_silent_after(log_time());
     // The server goes on serving.
-    caller.now_has(json!({}));
+    caller.now_has(&json!({}));
     let answer = session.call("find_unused_volumes", &json!({}));
     assert_eq!(findings(&answer).len(), findings(everything().report("find_unused_volumes")).len());
 }
@@ -103,7 +103,7 @@ fn a_client_that_goes_away_over_http_stops_the_calls_to_aws() {
     well_under_way(&caller);
     drop(connection);
     caller.falls_silent_after(log_time());
-    caller.now_has(json!({}));
+    caller.now_has(&json!({}));
     let answer = message(&call("find_unused_volumes", &json!({})).send(&served.endpoint));
     let found = findings(&answer["result"]["structuredContent"]).len();
     assert_eq!(found, findings(everything().report("find_unused_volumes")).len());
