@@ -18,15 +18,24 @@ fn quoted(text: &str) -> String {
     one_line(text).replace('|', "\\|").replace('`', "'").replace('<', "&lt;").replace("](", "] (")
 }
 
-/// A report as Markdown.
-pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
-    let mut lines = vec![format!("**{}**", headline(report))];
-    lines.extend(report.notes.iter().map(|it| format!("Note: {}", quoted(it))));
-    lines.extend(ledger(&report.coverage));
+/// A report as Markdown, every finding that it holds.
+pub(crate) fn whole_markdown(report: &Report) -> String {
+    let mut lines = opening(report, usize::MAX);
+    let more = report.summary.findings - report.findings.len();
+    if more > 0 {
+        lines.push(format!("\nAnd {more} more findings."));
+    }
     if !report.findings.is_empty() {
-        let money = if report.summary.billed_cost.is_some() { "billed" } else { "saves/month" };
-        lines.push(format!("\n| account | region | resource | {money} | reason |\n| --- | --- | --- | ---: | --- |"));
-        lines.extend(report.findings.iter().take(FINDINGS_IN_TEXT).map(row));
+        lines.push(String::new());
+    }
+    lines.push(closing(report));
+    lines.join("\n")
+}
+
+/// A report as Markdown within the budget of an answer: the largest findings.
+pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
+    let mut lines = opening(report, FINDINGS_IN_TEXT);
+    if !report.findings.is_empty() {
         let total = report.summary.findings;
         let shown = report.findings.len().min(FINDINGS_IN_TEXT);
         lines.push(format!(
@@ -42,15 +51,32 @@ pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
         }
         (None, _) => {}
     }
-    lines.push(format!(
-        "{} AWS calls, {} throttled, {} USD charged; as of {}.",
-        report.api.calls, report.api.throttled, report.api.billed_usd, report.as_of
-    ));
+    lines.push(closing(report));
     let text = lines.join("\n");
     match text.char_indices().nth(TEXT_BUDGET - 4) {
         Some((cut, _)) => format!("{}\n...", &text[..cut]),
         None => text,
     }
+}
+
+/// Totals, notes, ledger and a table of the first findings.
+fn opening(report: &Report, most: usize) -> Vec<String> {
+    let mut lines = vec![format!("**{}**", headline(report))];
+    lines.extend(report.notes.iter().map(|it| format!("Note: {}", quoted(it))));
+    lines.extend(ledger(&report.coverage));
+    if !report.findings.is_empty() {
+        let money = if report.summary.billed_cost.is_some() { "billed" } else { "saves/month" };
+        lines.push(format!("\n| account | region | resource | {money} | reason |\n| --- | --- | --- | ---: | --- |"));
+        lines.extend(report.findings.iter().take(most).map(row));
+    }
+    lines
+}
+
+fn closing(report: &Report) -> String {
+    format!(
+        "{} AWS calls, {} throttled, {} USD charged; as of {}.",
+        report.api.calls, report.api.throttled, report.api.billed_usd, report.as_of
+    )
 }
 
 /// The totals in one sentence.

@@ -87,7 +87,7 @@ struct Access {
     concurrency: u16,
 
     /// The most that the calls AWS charges for may cost, in USD, for each scan.
-    #[arg(long, env = "ORGSCAN_MAX_CHARGE", default_value = "1", value_parser = charge, value_name = "USD")]
+    #[arg(long, env = "ORGSCAN_MAX_CHARGE", default_value = "1", value_parser = charge, allow_negative_numbers = true, value_name = "USD")]
     max_charge: Decimal,
 }
 

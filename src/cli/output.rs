@@ -14,7 +14,7 @@ use crate::{
         preview::Preview,
         report::{Coverage, Report, ScanReport},
     },
-    words::{headline, ledger, markdown, money},
+    words::{headline, ledger, money, whole_markdown},
 };
 
 /// How many findings of a tool the table shows unless told.
@@ -45,9 +45,7 @@ pub(super) fn report(scan: ScanReport, format: OutputFormat, most: usize) -> Res
     }
     match format {
         OutputFormat::Json => print(&serde_json::to_string_pretty(&scan)?),
-        OutputFormat::Markdown => {
-            print(&scan.reports.iter().map(|it| markdown(it, 0, true)).collect::<Vec<_>>().join("\n\n"))
-        }
+        OutputFormat::Markdown => print(&scan.reports.iter().map(whole_markdown).collect::<Vec<_>>().join("\n\n")),
         OutputFormat::Table => {
             let mut parts: Vec<_> = scan.reports.iter().map(table).collect();
             parts.push(format!(
@@ -91,10 +89,10 @@ fn table(report: &Report) -> String {
     lines.extend(report.notes.iter().map(|it| format!("note: {}", one_line(it))));
     if !report.findings.is_empty() {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-        if !io::stdout().is_terminal() {
-            table.set_width(160);
-        }
+        // Only a terminal has a width; elsewhere a line is a finding, and can be searched for one.
+        let wrapped =
+            if io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(wrapped);
         let money_title = if summary.billed_cost.is_some() { "billed" } else { "saves/month" };
         table.set_header(["account", "name", "region", "resource", money_title, "reason"]);
         for it in &report.findings {

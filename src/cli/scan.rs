@@ -137,13 +137,15 @@ impl ScanArgs {
             ..Shared::default()
         };
         let given = self.params.iter().map(|it| parameter(it)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(refused) = given.iter().find_map(|(name, _)| request::refused_credential(name)) {
+            return Err(Failure(refused));
+        }
         let mut used = vec![false; given.len()];
         let asked = checks.iter().map(|check| {
             let schema = request::input_schema(check);
-            let takes = |name: &str| schema.get("properties").and_then(|it| it.get(name)).is_some();
             let mut arguments = Map::new();
             for ((name, value), used) in given.iter().zip(&mut used) {
-                if takes(name) || name == "period" {
+                if request::takes(check, name) {
                     *used = true;
                     arguments.insert(name.clone(), typed(value, schema.get("properties").and_then(|it| it.get(name))));
                 }

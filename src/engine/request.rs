@@ -66,8 +66,19 @@ pub(crate) struct Request {
     pub(crate) selection: Selection,
 }
 
+/// The parameters that the reference server called `period`.
+const DAYS: &[&str] = &["lookback_days", "min_age_days"];
 /// Parameters that carried credentials in the reference server.
 const CREDENTIALS: &[&str] = &["access_key", "secret_access_key", "session_token", "profile_name", "role_arn"];
+
+/// Why a parameter that carries credentials is not taken; `None` for any other.
+pub(crate) fn refused_credential(name: &str) -> Option<String> {
+    CREDENTIALS.contains(&name).then(|| {
+        format!(
+            "'{name}' is not taken: credentials are never parameters; orgscan uses the credentials it was started with and assumes the read-only role in each account"
+        )
+    })
+}
 
 /// The JSON Schema of a tool's arguments: the shared parameters and its own, in one flat object.
 pub(crate) fn input_schema(check: &Check) -> Map<String, Value> {
@@ -83,6 +94,13 @@ pub(crate) fn input_schema(check: &Check) -> Map<String, Value> {
 /// The names of a tool's own parameters, without the shared ones.
 pub(crate) fn own_parameters(check: &Check) -> Vec<String> {
     properties_of(&check.schema()).keys().cloned().collect()
+}
+
+/// Whether a tool has a parameter of its own by this name, or by the one that the reference server used.
+pub(crate) fn takes(check: &Check, name: &str) -> bool {
+    let own = own_parameters(check);
+    let has = |name: &str| own.iter().any(|it| it == name);
+    has(name) || name == "period" && DAYS.iter().any(|it| has(it))
 }
 
 /// The properties of a schema, each complete in itself and in the words that all clients understand: references are
@@ -147,10 +165,8 @@ pub(crate) fn read(check: &'static Check, arguments: Map<String, Value>) -> Resu
     let mut arguments = arguments;
     // A parameter given as null is a parameter not given.
     arguments.retain(|_, value| !value.is_null());
-    if let Some(name) = CREDENTIALS.iter().find(|it| arguments.contains_key(**it)) {
-        return Err(format!(
-            "'{name}' is not taken: credentials are never parameters; orgscan uses the credentials it was started with and assumes the read-only role in each account"
-        ));
+    if let Some(refused) = arguments.keys().find_map(|it| refused_credential(it)) {
+        return Err(refused);
     }
     alias(&mut arguments, &schema, check)?;
     let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -184,10 +200,10 @@ fn alias(arguments: &mut Map<String, Value>, schema: &Map<String, Value>, check:
         }
     }
     if arguments.contains_key("period") && !takes("period") {
-        let days = ["lookback_days", "min_age_days"].into_iter().find(|it| takes(it));
+        let days = DAYS.iter().find(|it| takes(it));
         let Some(days) = days else { return Ok(()) };
         let value = arguments.remove("period").unwrap_or_default();
-        if arguments.insert(days.to_owned(), value).is_some() {
+        if arguments.insert((*days).to_owned(), value).is_some() {
             return Err(format!("'period' is another name of '{days}' in {}: give one of them", check.name()));
         }
     }

@@ -10,6 +10,8 @@ use crate::{
 
 /// How many characters an answer may have in all, structured content and text together.
 pub(crate) const BUDGET: usize = 40_000;
+/// What is left for what is around structured content and text: the cursor, twice, and the message that carries them.
+const ENVELOPE: usize = 1_000;
 /// How many accounts one line of the ledger, or the list of accounts, names in an answer.
 const ACCOUNTS_SHOWN: usize = 50;
 
@@ -28,8 +30,9 @@ pub(crate) fn refusal(text: &str) -> CallToolResult {
 /// The answer. `over` says whether the scan has ended; where it has not, the cursor continues it.
 pub(crate) fn answer(report: Report, page: Page, over: bool, format: Format) -> CallToolResult {
     let total = report.findings.len();
-    let text_budget = if format == Format::Json { BUDGET / 2 } else { TEXT_BUDGET };
-    let report = fitted(report, page, BUDGET - text_budget);
+    let text_budget = if format == Format::Json { 0 } else { TEXT_BUDGET };
+    let size = if format == Format::Json { size_with_text } else { size };
+    let report = fitted(report, page, BUDGET - ENVELOPE - text_budget, size);
     let shown_to = page.offset + report.findings.len();
     let cursor = match over {
         true if shown_to >= total => None,
@@ -48,7 +51,7 @@ pub(crate) fn answer(report: Report, page: Page, over: bool, format: Format) -> 
 }
 
 /// The report with as many findings as fit.
-fn fitted(report: Report, page: Page, budget: usize) -> Report {
+fn fitted(report: Report, page: Page, budget: usize, size: fn(&Value) -> usize) -> Report {
     let findings = report.findings;
     let mut report = Report { findings: Vec::new(), ..report };
     report.accounts.truncate(ACCOUNTS_SHOWN);
@@ -59,8 +62,7 @@ fn fitted(report: Report, page: Page, budget: usize) -> Report {
             gap.message = format!("{} (and {more} more accounts)", gap.message);
         }
     }
-    // A cursor is some 60 characters.
-    let mut left = budget.saturating_sub(size(&json!(report)) + 80);
+    let mut left = budget.saturating_sub(size(&json!(report)));
     for finding in findings.into_iter().skip(page.offset).take(page.most) {
         let mut finding = finding;
         let mut takes = size(&json!(finding)) + 1;
@@ -80,6 +82,11 @@ fn fitted(report: Report, page: Page, budget: usize) -> Report {
 
 fn size(value: &Value) -> usize {
     value.to_string().chars().count()
+}
+
+/// The size of a value that also stands in the text, where its quotation marks are escaped.
+fn size_with_text(value: &Value) -> usize {
+    size(value) + size(&json!(value.to_string()))
 }
 
 #[cfg(test)]
@@ -131,7 +138,8 @@ mod tests {
 
     fn shown(result: &CallToolResult) -> (usize, Option<String>, usize) {
         let structured = result.structured_content.as_ref().unwrap();
-        let text = result.content[0].as_text().unwrap().text.chars().count();
+        // As it goes over the wire.
+        let text = size(&json!(result.content[0].as_text().unwrap().text));
         let cursor = structured["next_cursor"].as_str().map(str::to_owned);
         (structured["findings"].as_array().unwrap().len(), cursor, text + size(structured))
     }

@@ -23,7 +23,7 @@ fn difference(committed: &str, generated: &str) -> String {
 
 #[test]
 fn generated_files_are_committed_as_generated() {
-    let mut stale = String::new();
+    let mut stale = Vec::new();
     for file in generate::files() {
         let path = repository(&file.path);
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
@@ -34,10 +34,10 @@ fn generated_files_are_committed_as_generated() {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
             std::fs::write(&path, &file.text).expect("the file can be written");
         } else {
-            stale.push_str(&format!("{}:\n{}", file.path.display(), difference(&committed, &file.text)));
+            stale.push(format!("{}:\n{}", file.path.display(), difference(&committed, &file.text)));
         }
     }
-    assert!(stale.is_empty(), "run `just update` (UPDATE=1 cargo test --test it generated):\n{stale}");
+    assert!(stale.is_empty(), "run `just update` (UPDATE=1 cargo test --test it generated):\n{}", stale.concat());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::wire::Request;
 
 /// The longest that any command of the tests may take.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 /// How often something is looked at that cannot be waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -27,8 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(crate) struct World {
     pub(crate) endpoint: String,
     pub(crate) json: Value,
-    /// The server ends when this closes, that is with the tests.
-    _stdin: ChildStdin,
+    /// The server ends when its stdin closes, that is with the tests.
+    _server: (Child, ChildStdin),
 }
 
 /// The path of a file of the repository.
@@ -78,7 +78,7 @@ pub(crate) fn world() -> &'static World {
             endpoint.unwrap_or_else(|| panic!("the stand-in for AWS did not start, see above; run scripts/test"));
         let text = std::fs::read_to_string(&file).expect("the world is written");
         std::fs::remove_file(&file).expect("the world is read");
-        World { endpoint, json: serde_json::from_str(&text).expect("the world is JSON"), _stdin: stdin }
+        World { endpoint, json: serde_json::from_str(&text).expect("the world is JSON"), _server: (server, stdin) }
     })
 }
 
@@ -157,18 +157,19 @@ pub(crate) struct Profile {
 }
 
 /// A fresh caller to whom AWS shows some faults; see the table in `tests/moto/front.py`.
+#[expect(clippy::needless_pass_by_value, reason = "faults are written where they are given")]
 pub(crate) fn profile(faults: Value) -> Profile {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let profile = Profile { key: format!("AKIA{:016}", NUMBER.fetch_add(1, Ordering::Relaxed)) };
-    profile.now_has(faults);
+    profile.now_has(&faults);
     profile
 }
 
 impl Profile {
     /// Replaces the faults.
-    pub(crate) fn now_has(&self, faults: Value) {
+    pub(crate) fn now_has(&self, faults: &Value) {
         let path = format!("/_front/profiles/{}", self.key);
-        let answer = Request::new("PUT", &path).json(&faults).send(&world().endpoint);
+        let answer = Request::new("PUT", &path).json(faults).send(&world().endpoint);
         assert_eq!(answer.status, 200, "the faults are known: {}", answer.body);
     }
 
@@ -299,7 +300,7 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         }
         let took = self.started.elapsed();
-        let mut text = |it: Option<JoinHandle<String>>| it.expect("read once").join().expect("read");
+        let text = |it: Option<JoinHandle<String>>| it.expect("read once").join().expect("read");
         let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         Output { code: self.child.wait().expect("ended").code(), stdout, stderr, took }
     }

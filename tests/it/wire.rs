@@ -47,7 +47,7 @@ impl Request {
     pub(crate) fn open(&self, endpoint: &str) -> TcpStream {
         let address = endpoint.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{endpoint}: {error}"));
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time limit");
+        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a time limit");
         let mut head = format!(
             "{} {} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
             self.method,
@@ -55,10 +55,10 @@ impl Request {
             self.body.len()
         );
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            head.push_str(&format!("Host: {address}\r\n"));
+            head.extend(["Host: ", address, "\r\n"]);
         }
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).expect("the head is sent");

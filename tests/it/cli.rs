@@ -1,0 +1,407 @@
+//! The command line: what cannot be meant is one clear line, and every format holds the whole answer.
+
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{
+        Call, Output, Running, everything, findings, plain_command, profile, scratch, tool_names, tools_that_need,
+        world,
+    },
+    wire::free_port,
+};
+
+/// That a command was refused in one line of stderr, with nothing on stdout; returns the line.
+fn refused(output: &Output) -> String {
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(output.stdout, "", "{output:?}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert!(output.stderr.starts_with("orgscan: "), "{output:?}");
+    output.stderr.trim_end().to_owned()
+}
+
+/// That a command is refused before anything is called; returns the line.
+fn refused_unasked(arguments: &[&str]) -> String {
+    let caller = profile(json!({}));
+    let line = refused(&caller.orgscan(arguments));
+    let calls: Vec<_> = caller.calls().iter().map(Call::name).collect();
+    assert!(calls.is_empty(), "{arguments:?} called {calls:?}");
+    line
+}
+
+fn says(line: &str, words: &[&str]) {
+    for word in words {
+        assert!(line.contains(word), "'{word}' is missing in: {line}");
+    }
+}
+
+#[test]
+fn an_unknown_tool_category_or_region_is_refused_with_the_known_ones() {
+    says(&refused_unasked(&["scan", "find_unused_volume"]), &["find_unused_volume'", "find_unused_volumes", "cleanup"]);
+    says(&refused_unasked(&["scan", "cleaning"]), &["'cleaning'", "cleanup"]);
+    says(&refused_unasked(&["tools", "cleaning"]), &["'cleaning'", "cleanup"]);
+    says(&refused_unasked(&["policy", "cleaning"]), &["'cleaning'", "cleanup"]);
+    says(&refused_unasked(&["scan", "--regions", "eu-west-9"]), &["'eu-west-9'", "eu-west-1"]);
+    says(&refused_unasked(&["serve", "--categories", "cleaning"]), &["'cleaning'", "cleanup"]);
+    says(&refused_unasked(&["stdio", "--tools", "find_everything"]), &["'find_everything'", "find_unused_volumes"]);
+}
+
+#[test]
+fn an_account_that_is_not_in_the_organization_is_refused_with_those_that_are() {
+    let caller = profile(json!({}));
+    for unknown in ["999999999999", "nothing-*", "ou:Nowhere"] {
+        let line = refused(&caller.orgscan(&["scan", "find_unused_volumes", "--accounts", unknown]));
+        says(&line, &[unknown, "web-prod", world().id("web-prod")]);
+        let line = refused(&caller.orgscan(&["scan", "find_unused_volumes", "--exclude-accounts", unknown]));
+        says(&line, &[unknown]);
+    }
+    let entered = caller.calls().iter().any(|it| it.operation == "AssumeRole");
+    assert!(!entered, "no account is entered before the choice is known to be right");
+    says(&refused_unasked(&["scan", "--accounts", "1234"]), &["'1234'", "12 digits"]);
+}
+
+#[test]
+fn a_file_of_accounts_that_cannot_be_read_is_refused_with_its_line() {
+    says(&refused_unasked(&["scan", "--accounts-file", "/nowhere/accounts"]), &["/nowhere/accounts"]);
+    let file = scratch("accounts");
+    std::fs::write(&file, "# ours\n111122223333, web\n11112222333\n").expect("written");
+    let path = file.to_str().expect("a path");
+    says(&refused_unasked(&["scan", "--accounts-file", path]), &[path, "line 3", "'11112222333'"]);
+    says(&refused_unasked(&["scan", "--accounts-file", path, "--single-account"]), &["--single-account"]);
+}
+
+#[test]
+fn a_parameter_that_cannot_be_meant_is_refused() {
+    says(&refused_unasked(&["scan", "-p", "lookback=30"]), &["'lookback'", "lookback_days"]);
+    says(&refused_unasked(&["scan", "-p", "regions=us-east-1"]), &["'regions'", "lookback_days"]);
+    says(&refused_unasked(&["scan", "-p", "max_results=1"]), &["'max_results'"]);
+    says(&refused_unasked(&["scan", "-p", "lookback_days"]), &["lookback_days", "NAME=VALUE"]);
+    says(&refused_unasked(&["scan", "find_unused_lambda_functions", "-p", "lookback_days=0"]), &["lookback_days", "1"]);
+    says(&refused_unasked(&["scan", "find_unused_lambda_functions", "-p", "lookback_days=99999"]), &["lookback_days"]);
+    says(
+        &refused_unasked(&["scan", "find_unused_lambda_functions", "-p", "lookback_days=many"]),
+        &["lookback_days", "many"],
+    );
+}
+
+#[test]
+fn credentials_are_never_parameters() {
+    for name in ["access_key", "secret_access_key", "session_token", "profile_name", "role_arn"] {
+        let line = refused_unasked(&["scan", "find_unused_volumes", "-p", &format!("{name}=AKIASECRET")]);
+        says(&line, &[name, "credentials are never parameters"]);
+        assert!(!line.contains("AKIASECRET"), "a secret is not repeated: {line}");
+    }
+}
+
+#[test]
+fn a_wrong_flag_is_one_line() {
+    says(&refused_unasked(&["scan", "--quota-share", "2"]), &["--quota-share", "between 0.01 and 1"]);
+    says(&refused_unasked(&["scan", "--quota-share", "half"]), &["--quota-share"]);
+    says(&refused_unasked(&["scan", "--concurrency", "0"]), &["--concurrency"]);
+    says(&refused_unasked(&["scan", "--deadline", "0"]), &["--deadline"]);
+    says(&refused_unasked(&["scan", "--output", "xml"]), &["xml", "ndjson"]);
+    says(&refused_unasked(&["scan", "--no-such-flag"]), &["--no-such-flag"]);
+    says(&refused_unasked(&["frobnicate"]), &["frobnicate"]);
+    says(&refused_unasked(&[]), &["scan", "--help"]);
+    says(&refused_unasked(&["serve", "--require-auth"]), &["ORGSCAN_BEARER_TOKEN"]);
+}
+
+#[test]
+fn a_charge_over_the_cap_is_refused_before_anything_is_called() {
+    let line = refused_unasked(&["scan", "get_cost_by_service", "--max-charge", "0"]);
+    says(&line, &["get_cost_by_service", "0.01 USD", "--max-charge"]);
+    says(&refused_unasked(&["scan", "--max-charge", "-1"]), &["--max-charge"]);
+}
+
+#[test]
+fn without_credentials_one_line_says_how_to_give_them() {
+    let mut command = plain_command(&["scan", "find_unused_volumes"]);
+    command.env("AWS_ENDPOINT_URL", &world().endpoint).env("AWS_REGION", "us-east-1");
+    let output = Running::start(command).finish();
+    says(&refused(&output), &["credentials", "AWS_PROFILE"]);
+    assert!(output.took < Duration::from_secs(10), "{:?}", output.took);
+}
+
+#[test]
+fn an_endpoint_where_nothing_listens_is_one_line_within_seconds() {
+    let caller = profile(json!({}));
+    let mut command = caller.command(&["scan", "find_unused_volumes"]);
+    command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", free_port()));
+    let output = Running::start(command).finish();
+    refused(&output);
+    assert!(output.took < Duration::from_secs(10), "{:?}", output.took);
+}
+
+/// The answer in a format.
+fn printed(format: &str) -> Output {
+    let output = profile(json!({})).orgscan(&["scan", "--output", format, "--max-results", "0"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    output
+}
+
+fn all_findings() -> Vec<&'static Value> {
+    everything().reports().iter().flat_map(findings).collect()
+}
+
+fn resources() -> BTreeSet<&'static str> {
+    all_findings().iter().filter_map(|it| it["resource_id"].as_str()).collect()
+}
+
+#[test]
+fn json_lines_hold_one_finding_each_and_the_ledger_stands_beside() {
+    let output = printed("ndjson");
+    let lines: Vec<Value> = output.stdout.lines().map(|it| serde_json::from_str(it).expect("a line is JSON")).collect();
+    let expected: Vec<Value> = everything()
+        .reports()
+        .iter()
+        .flat_map(|report| findings(report).iter().map(|it| (report["tool"].clone(), it.clone())))
+        .map(|(tool, mut it)| {
+            it["tool"] = tool;
+            it
+        })
+        .collect();
+    assert_eq!(lines, expected);
+    says(&output.stderr, &["Coverage complete", "account_suspended"]);
+}
+
+#[test]
+fn csv_holds_one_finding_a_row() {
+    let output = printed("csv");
+    let mut reader = csv::Reader::from_reader(output.stdout.as_bytes());
+    let heads = reader.headers().expect("heads").clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|it| it.expect("a row")).collect();
+    assert_eq!(rows.len(), all_findings().len());
+    let column = |name: &str| heads.iter().position(|it| it == name).unwrap_or_else(|| panic!("a column {name}"));
+    for (row, it) in rows.iter().zip(all_findings()) {
+        for name in ["account_id", "region", "resource_id", "reason"] {
+            assert_eq!(row[column(name)], *it[name].as_str().expect("text"), "{name}");
+        }
+        let amount = &row[column("estimated_monthly_savings")];
+        assert_eq!(amount.parse::<f64>().ok(), it["estimated_monthly_savings"].as_f64(), "{it}");
+    }
+}
+
+#[test]
+fn tables_and_markdown_name_every_resource() {
+    for format in ["table", "markdown"] {
+        let output = printed(format);
+        for resource in resources() {
+            assert!(output.stdout.contains(resource), "{format} leaves out {resource}");
+        }
+        for tool in tool_names() {
+            assert!(output.stdout.contains(tool), "{format} leaves out {tool}");
+        }
+        says(&output.stdout, &["account_suspended", world().id("retired")]);
+    }
+}
+
+#[test]
+fn fewer_findings_than_there_are_keep_the_totals_of_all() {
+    let scanned = profile(json!({})).scan(&["find_unused_volumes", "--max-results", "2"]);
+    let (report, whole) = (scanned.report("find_unused_volumes"), everything().report("find_unused_volumes"));
+    assert_eq!(findings(report), &findings(whole)[..2]);
+    assert_eq!(report["summary"], whole["summary"]);
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_failure() {
+    for arguments in [vec!["tools", "--output", "markdown"], vec!["scan", "--output", "json"], vec!["policy"]] {
+        let mut orgscan = profile(json!({})).command(&arguments);
+        let mut child = orgscan.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        // The reader goes away before the first byte.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        assert_eq!(said, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_chosen_accounts_and_regions_alone_are_looked_at() {
+    let chosen = ["web-prod", "web-dev"].map(|it| world().id(it));
+    for accounts in ["web-*", "ou:Workloads,web-prod", &chosen.join(",")] {
+        let exclude = if accounts.contains("ou:") { "data-*,platform,ml" } else { "sandbox-*" };
+        let caller = profile(json!({}));
+        let scanned = caller.scan(&["--accounts", accounts, "--exclude-accounts", exclude, "--regions", "eu-west-1"]);
+        assert_eq!(scanned.code, Some(0), "{accounts}");
+        let is_chosen = |it: &Value| {
+            chosen.contains(&it["account_id"].as_str().expect("an id"))
+                && ["eu-west-1", "global"].contains(&it["region"].as_str().expect("a region"))
+        };
+        let of_region = |it: &Value| ["eu-west-1", "global"].contains(&it["region"].as_str().expect("a region"));
+        assert_eq!(scanned.findings(of_region), everything().findings(is_chosen), "{accounts}");
+        let elsewhere: Vec<_> =
+            caller.calls().into_iter().filter(|it| it.service == "ec2" && it.region != "eu-west-1").collect();
+        assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_asks_organizations_and_nobody_else() {
+    let caller = profile(json!({}));
+    let output = caller.orgscan(&["scan", "--dry-run", "--output", "json"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let preview = output.json();
+    assert_eq!(preview["tools"], json!(tool_names()));
+    assert_eq!(preview["accounts"], world().rows("accounts").len());
+    assert!(preview["least_calls"].as_u64() > Some(100), "{preview}");
+    let calls = caller.calls();
+    assert!(!calls.is_empty());
+    let others: Vec<_> = calls.iter().filter(|it| it.service != "organizations").map(Call::name).collect();
+    assert!(others.is_empty(), "{others:?}");
+    let words = caller.orgscan(&["scan", "--dry-run", "find_unused_volumes"]);
+    says(&words.stdout, &["1 tools", "charged by AWS: nothing"]);
+}
+
+#[test]
+fn the_accounts_are_listed_with_their_state_and_why_they_cannot_be_reached() {
+    let caller = profile(json!({"role_missing": [world().id("ml")]}));
+    let output = caller.orgscan(&["accounts", "--output", "json"]);
+    assert_eq!(output.code, Some(2), "an account cannot be reached: {output:?}");
+    let listed = output.json();
+    let listed = listed["accounts"].as_array().expect("a list");
+    assert_eq!(listed.len(), world().rows("accounts").len());
+    for account in world().rows("accounts") {
+        let it = listed.iter().find(|it| it["account_id"] == account["id"]).expect("listed");
+        assert_eq!((&it["account_name"], &it["state"]), (&account["name"], &account["state"]));
+        assert_eq!(it["organizational_unit"], account["ou_path"], "{it}");
+        let reachable = match account["name"].as_str().expect("a name") {
+            "ml" => json!(false),
+            "retired" => json!(null),
+            _ => json!(true),
+        };
+        assert_eq!(it["reachable"], reachable, "{it}");
+        assert_eq!(it["problem"].as_str().is_some_and(|it| it.starts_with("role_missing")), reachable == false, "{it}");
+    }
+    let calls = profile(json!({}));
+    assert_eq!(calls.orgscan(&["accounts", "--no-probe"]).code, Some(0));
+    assert_eq!(calls.calls_to("sts:AssumeRole").len(), 0);
+}
+
+#[test]
+fn the_policy_reads_only_and_shrinks_with_the_tools() {
+    let actions = |arguments: &[&str]| -> BTreeSet<String> {
+        let output = Running::start(plain_command(&[&["policy"], arguments].concat())).finish();
+        assert_eq!(output.code, Some(0), "{output:?}");
+        let policy = output.json();
+        assert_eq!(policy["Statement"][0]["Effect"], "Allow");
+        serde_json::from_value(policy["Statement"][0]["Action"].clone()).expect("a list of actions")
+    };
+    let all = actions(&[]);
+    for action in &all {
+        let name = action.split(':').nth(1).expect("a prefix and a name");
+        assert!(["Describe", "List", "Get"].iter().any(|it| name.starts_with(it)), "{action} does not read");
+    }
+    let one = actions(&["find_unused_volumes"]);
+    assert!(one.contains("ec2:DescribeVolumes") && one.is_subset(&all) && one.len() < all.len(), "{one:?}");
+    for tool in tool_names() {
+        let own = actions(&[tool]);
+        let needed: BTreeSet<_> = all.iter().filter(|it| tools_that_need(it).contains(&tool)).cloned().collect();
+        assert!(needed.is_subset(&own), "{tool}: {own:?} lacks some of {needed:?}");
+    }
+}
+
+#[test]
+fn the_catalogue_is_the_same_in_every_format() {
+    for format in ["table", "json", "ndjson", "csv", "markdown"] {
+        let output = Running::start(plain_command(&["tools", "--output", format])).finish();
+        assert_eq!(output.code, Some(0), "{output:?}");
+        for tool in tool_names() {
+            assert!(output.stdout.contains(tool), "{format} leaves out {tool}");
+        }
+    }
+    let one = Running::start(plain_command(&["tools", "cost", "--output", "json"])).finish().json();
+    assert!(one.as_array().is_some_and(|it| !it.is_empty() && it.iter().all(|it| it["category"] == "cost")), "{one}");
+}
+
+#[test]
+fn help_names_the_flags_and_the_variables_of_the_environment() {
+    for (command, names) in [
+        (vec!["--help"], vec!["scan", "accounts", "tools", "policy", "serve", "stdio", "ORGSCAN_LOG"]),
+        (
+            vec!["scan", "--help"],
+            vec!["--accounts", "ORGSCAN_ACCOUNTS", "ORGSCAN_ROLE_NAME", "ORGSCAN_QUOTA_SHARE", "ORGSCAN_MAX_CHARGE"],
+        ),
+        (
+            vec!["serve", "--help"],
+            vec![
+                "MCP_SERVER_HOST",
+                "MCP_SERVER_PORT",
+                "MCP_TOOL_CATEGORIES",
+                "MCP_REQUIRE_AUTH",
+                "ORGSCAN_BEARER_TOKEN",
+            ],
+        ),
+        (vec!["stdio", "--help"], vec!["MCP_TOOL_CATEGORIES", "ORGSCAN_TOOLS", "ORGSCAN_EXTERNAL_ID"]),
+        (vec!["accounts", "--help"], vec!["--no-probe", "ORGSCAN_OUTPUT"]),
+        (vec!["--version"], vec![env!("CARGO_PKG_VERSION")]),
+    ] {
+        let output = Running::start(plain_command(&command)).finish();
+        assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{command:?}");
+        says(&output.stdout, &names);
+    }
+}
+
+#[test]
+fn flags_may_be_given_by_the_environment() {
+    let caller = profile(json!({}));
+    let mut command = caller.command(&["scan", "find_unused_volumes"]);
+    command.env("ORGSCAN_OUTPUT", "json").env("ORGSCAN_ACCOUNTS", "web-dev").env("ORGSCAN_REGIONS", "us-east-1");
+    let output = Running::start(command).finish();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let report = &output.json()["reports"][0];
+    assert_eq!(report["coverage"]["targets"], 1, "{report}");
+    assert!(findings(report).iter().all(|it| it["account_id"] == world().id("web-dev")));
+}
+
+#[test]
+fn nothing_secret_is_printed_even_when_all_is_logged() {
+    let caller = profile(json!({}));
+    let mut command = caller.command(&["scan", "find_unused_volumes", "--log", "trace"]);
+    command.env("AWS_SECRET_ACCESS_KEY", "verysecretvalue0123456789");
+    let output = Running::start(command).finish();
+    assert_eq!(output.code, Some(0));
+    assert!(!output.stderr.is_empty(), "something is logged");
+    for text in [&output.stdout, &output.stderr] {
+        assert!(!text.contains("verysecretvalue0123456789"), "the secret key is printed");
+    }
+}
+
+#[test]
+fn the_shell_sees_a_pipe_into_head_as_a_success() {
+    let caller = profile(json!({}));
+    let piped = format!("'{}' tools --output markdown | head -1", env!("CARGO_BIN_EXE_orgscan"));
+    let mut shell = Command::new("sh");
+    let output =
+        shell.args(["-c", &piped]).envs(caller.command(&[]).get_envs().filter_map(|(k, v)| Some((k, v?)))).output();
+    let output = output.expect("a shell");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "# Tools\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_parameter_is_given_to_each_tool_that_takes_it() {
+    let idle = |arguments: &[&str]| {
+        let scanned = profile(json!({}))
+            .scan(&[&["find_unused_lambda_functions", "find_unused_elastic_ips"], arguments].concat());
+        let found = scanned.report("find_unused_lambda_functions");
+        let found: BTreeSet<String> =
+            findings(found).iter().map(|it| it["resource_id"].as_str().expect("an id").to_owned()).collect();
+        assert_eq!(
+            scanned.report("find_unused_elastic_ips")["findings"],
+            everything().report("find_unused_elastic_ips")["findings"]
+        );
+        found
+    };
+    for name in ["lookback_days", "period"] {
+        let within = idle(&["-p", &format!("{name}=30")]);
+        assert!(within.contains("busy-rarely"), "invoked 60 days ago: {within:?}");
+        assert!(!within.contains("busy-daily"), "invoked yesterday: {within:?}");
+    }
+}
