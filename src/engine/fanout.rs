@@ -15,7 +15,7 @@ use super::{
     Caller, Engine, Refused, Source, member_actions, name_units,
     organization::{self, Member},
     plan::{self, Plan},
-    report::{Said, Spot},
+    report::{Presumed, Said, Spot},
     scan::Scan,
 };
 use crate::{
@@ -64,6 +64,7 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         alone: AtomicBool::new(false),
         policy: session_policy(checks.iter().flat_map(|it| it.actions()).chain(member_actions())),
     });
+    scan.merge().presume(run.presumed());
     let (sender, mut members) = mpsc::unbounded_channel::<Member>();
     let lists = async {
         let payer = list(&run, sender).await?;
@@ -96,9 +97,7 @@ async fn list(run: &Run, sender: mpsc::UnboundedSender<Member>) -> Result<String
         Member { id: run.caller.account.clone(), ..Member::default() }
     };
     let send_all = |members: Vec<Member>| {
-        for member in scan.selection.choose(members).map_err(Refused::Selection)? {
-            let _gone_only_when_cancelled = sender.send(member);
-        }
+        run.hand_on(scan.selection.choose(members).map_err(Refused::Selection)?, &sender);
         Ok(())
     };
     match &settings.source {
@@ -157,11 +156,7 @@ async fn organization(run: &Run, sender: &mpsc::UnboundedSender<Member>) -> Resu
     let (engine, scan) = (&run.engine, &run.scan);
     let selection = &scan.selection;
     let at = engine.scanner_place(&run.caller.account, &scan.tally, scan.as_of);
-    let hand_on = |members: Vec<Member>| {
-        for member in members {
-            let _gone_only_when_cancelled = sender.send(member);
-        }
-    };
+    let hand_on = |members: Vec<Member>| run.hand_on(members, sender);
     let kept = engine.kept_listing();
     let organization = match &kept {
         Some(kept) => kept.organization.clone(),
@@ -217,32 +212,22 @@ struct Target {
 /// One account: its session, its regions, its targets in random order.
 async fn account(run: Arc<Run>, member: Member) {
     let (scan, plan) = (&run.scan, &run.plan);
-    scan.merge().account(&member.id, member.name.as_deref());
     if !plan.enters_accounts() {
-        return;
+        return scan.merge().entered(&member.id);
+    }
+    if let Some(problem) = member.inactive() {
+        return scan.merge().not_entered(&member.id, &problem);
     }
     let partition = partition::named(run.caller.partition);
     let spot = |region: &str| Spot { account: member.id.clone(), region: region.to_owned() };
-    let not_scanned = |problem: &Problem| {
-        let mut merge = scan.merge();
-        if !plan.regional.is_empty() {
-            for region in plan::presumed_regions(&scan.selection.regions, partition) {
-                merge.not_scanned(&spot(&region), &plan.regional, problem);
-            }
-        }
-        if !plan.account.is_empty() {
-            merge.not_scanned(&spot(GLOBAL), &plan.account, problem);
-        }
-    };
-    if let Some(problem) = member.inactive() {
-        return not_scanned(&problem);
-    }
     let session = Arc::new(run.session(&member.id));
     let mut targets = Vec::new();
     if !plan.regional.is_empty() {
         let regions = match run.regions(&session).await {
             Ok(regions) => regions,
-            Err(problem) if problem.class == Class::RoleMissing => return not_scanned(&problem),
+            Err(problem) if problem.class == Class::RoleMissing => {
+                return scan.merge().not_entered(&member.id, &problem);
+            }
             // The regions chosen, or those that every account has, can be tried all the same.
             Err(problem) => {
                 if scan.selection.regions.is_empty() {
@@ -267,8 +252,12 @@ async fn account(run: Arc<Run>, member: Member) {
         let region = partition.global.to_owned();
         targets.push(Target { region, label: GLOBAL.to_owned(), checks: plan.account.clone() });
     }
-    for target in &targets {
-        scan.merge().enumerate(&spot(&target.label), &target.checks);
+    {
+        let mut merge = scan.merge();
+        for target in &targets {
+            merge.enumerate(&spot(&target.label), &target.checks);
+        }
+        merge.entered(&member.id);
     }
     fastrand::shuffle(&mut targets);
     join_all(targets.into_iter().map(|it| run.target(Arc::clone(&session), it))).await;
@@ -288,6 +277,24 @@ async fn payer_target(run: &Run, payer: &str) {
 }
 
 impl Run {
+    /// Counts accounts in and hands them on to be scanned.
+    fn hand_on(&self, members: Vec<Member>, sender: &mpsc::UnboundedSender<Member>) {
+        let mut merge = self.scan.merge();
+        for member in members {
+            merge.account(&member.id, member.name.as_deref());
+            // The receiver is gone only when the scan is cancelled.
+            let _ = sender.send(member);
+        }
+    }
+
+    /// The targets that an account is taken to have until its own are known.
+    fn presumed(&self) -> Vec<Presumed> {
+        let regions = plan::presumed_regions(&self.scan.selection.regions, partition::named(self.caller.partition));
+        let regional = |region| Presumed { region, checks: self.plan.regional.clone() };
+        let global = Presumed { region: GLOBAL.to_owned(), checks: self.plan.account.clone() };
+        regions.into_iter().map(regional).chain([global]).filter(|it| !it.checks.is_empty()).collect()
+    }
+
     fn session(&self, account: &str) -> Session {
         let (engine, partition) = (&self.engine, self.caller.partition);
         if account == self.caller.account {

@@ -256,9 +256,20 @@ pub(crate) struct Merge {
     ledgers: Vec<Ledger>,
     targets: Ledger,
     accounts: BTreeMap<String, Option<String>>,
+    /// Accounts that are listed and whose targets are not known yet.
+    waiting: BTreeSet<String>,
+    presumed: Vec<Presumed>,
     chosen_only: bool,
     listed: bool,
     notes: Vec<String>,
+}
+
+/// A target that every account is taken to have until its own are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Presumed {
+    pub(crate) region: String,
+    /// The checks that run there, as indexes into those of the scan.
+    pub(crate) checks: Vec<usize>,
 }
 
 /// What one check said in one target.
@@ -278,15 +289,36 @@ impl Merge {
             ledgers: vec![Ledger::default(); each],
             targets: Ledger::default(),
             accounts: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            presumed: Vec::new(),
             chosen_only: false,
             listed: false,
             notes: Vec::new(),
         }
     }
 
-    /// An account of the scan.
+    /// The targets that every account is taken to have until its own are known.
+    pub(crate) fn presume(&mut self, targets: Vec<Presumed>) {
+        self.presumed = targets;
+    }
+
+    /// An account of the scan, not entered yet: it counts with the targets presumed.
     pub(crate) fn account(&mut self, id: &str, name: Option<&str>) {
         self.accounts.insert(id.to_owned(), name.map(str::to_owned));
+        self.waiting.insert(id.to_owned());
+    }
+
+    /// The targets of an account are known now: all of them are enumerated.
+    pub(crate) fn entered(&mut self, id: &str) {
+        self.waiting.remove(id);
+    }
+
+    /// An account that cannot be looked at: none of the targets presumed in it is.
+    pub(crate) fn not_entered(&mut self, id: &str, problem: &Problem) {
+        for Presumed { region, checks } in self.presumed.clone() {
+            self.not_scanned(&Spot { account: id.to_owned(), region }, &checks, problem);
+        }
+        self.entered(id);
     }
 
     /// Findings about accounts that the caller did not choose are left out (the payer knows all linked accounts).
@@ -344,9 +376,10 @@ impl Merge {
         self.targets.settle(spot, first.as_ref());
     }
 
-    /// How many targets are known, and how many of them are done.
+    /// How many targets are known or presumed, and how many of them are done.
     pub(crate) fn progress(&self) -> (usize, usize) {
-        let all = self.targets.enumerated.values().map(BTreeMap::len).sum();
+        let known: usize = self.targets.enumerated.values().map(BTreeMap::len).sum();
+        let all = known + self.waiting.len() * self.presumed.len();
         let done = self.targets.enumerated.values().flat_map(BTreeMap::values).filter(|it| **it).count();
         (all, done)
     }
@@ -359,8 +392,14 @@ impl Merge {
     /// The reports as of now. What is not done yet is not scanned, for the reason given.
     pub(crate) fn reports(&self, scan_id: &str, as_of: Timestamp, pending: &Problem, api: &Api) -> ScanReport {
         let unlisted = (!self.listed).then(|| list_cut_short(pending));
-        let ledger = |it: &Ledger| {
+        let ledger = |it: &Ledger, check: Option<usize>| {
             let mut ledger = it.clone();
+            for account in &self.waiting {
+                let presumed = self.presumed.iter().filter(|it| check.is_none_or(|check| it.checks.contains(&check)));
+                for it in presumed {
+                    ledger.enumerate(&Spot { account: account.clone(), region: it.region.clone() });
+                }
+            }
             if let Some(problem) = &unlisted {
                 ledger.gap(None, problem);
             }
@@ -377,7 +416,7 @@ impl Merge {
                 finding.account_name = self.accounts.get(&finding.account_id).cloned().flatten();
             }
             findings.sort_by(order);
-            let coverage = ledger(&self.ledgers[index]);
+            let coverage = ledger(&self.ledgers[index], Some(index));
             Report {
                 tool: check.name().to_owned(),
                 scan_id: scan_id.to_owned(),
@@ -394,7 +433,7 @@ impl Merge {
         ScanReport {
             scan_id: scan_id.to_owned(),
             reports: reports.collect(),
-            coverage: ledger(&self.targets),
+            coverage: ledger(&self.targets, None),
             api: api.clone(),
         }
     }
@@ -576,6 +615,30 @@ mod tests {
         assert!(coverage(Class::RegionNotEnabled).complete && coverage(Class::AccountSuspended).complete);
         assert!(!coverage(Class::RoleMissing).complete && !coverage(Class::Throttled).complete);
         assert!(!merged(&[((0, 0), Event::StillRunning)]).coverage.complete);
+    }
+
+    #[test]
+    fn an_account_that_is_listed_and_not_entered_counts_with_the_targets_presumed() {
+        let mut merge = Merge::new(vec![checks::all().remove(0)]);
+        let regions = ["eu-west-1", "us-east-1"].map(str::to_owned);
+        merge.presume(regions.map(|region| Presumed { region, checks: vec![0] }).to_vec());
+        for account in ["entered", "refused", "waiting"] {
+            merge.account(account, None);
+        }
+        merge.list_is_complete();
+        let spot = Spot { account: "entered".to_owned(), region: "eu-west-1".to_owned() };
+        merge.enumerate(&spot, &[0]);
+        merge.entered("entered");
+        merge.said(&spot, vec![Said { check: 0, findings: vec![], problems: vec![] }]);
+        merge.not_entered("refused", &problem(Class::RoleMissing));
+        assert_eq!(merge.progress(), (5, 3));
+        let coverage =
+            merge.reports("scan", Timestamp::UNIX_EPOCH, &problem(Class::Cancelled), &Api::default()).coverage;
+        let missing: Vec<_> =
+            coverage.not_scanned.iter().map(|it| (it.class, it.targets, it.accounts.join(","))).collect();
+        assert_eq!((coverage.accounts, coverage.targets, coverage.scanned), (3, 5, 1));
+        let expected = [(Class::RoleMissing, 2, "refused".to_owned()), (Class::Cancelled, 2, "waiting".to_owned())];
+        assert_eq!(missing, expected);
     }
 
     #[test]

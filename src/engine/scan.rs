@@ -128,6 +128,7 @@ impl Scan {
         }
         let (class, words) = match self.cut.get() {
             Some(Class::Cancelled) => (Class::Cancelled, "the scan was cancelled before this was seen"),
+            None if self.is_over() => (Class::Crashed, "the scan ended without seeing this, which is a bug in orgscan"),
             _ => (Class::Deadline, "the deadline came before this was seen"),
         };
         let pending = Problem { class, action: String::new(), message: words.to_owned() };
