@@ -37,9 +37,12 @@ def write_atomically(path, value):
 
 
 def make_server(app, port):
-    """Werkzeug's threaded server: quiet, keep-alive, no Nagle delay between header and body."""
+    """Werkzeug's threaded server: quiet, keep-alive, no Nagle delay, room for several scanners that connect at once."""
     from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import ThreadedWSGIServer
     from werkzeug.serving import make_server as werkzeug_server
+
+    ThreadedWSGIServer.request_queue_size = 2048
 
     class Handler(MotoRequestHandler):
         disable_nagle_algorithm = True
