@@ -330,18 +330,25 @@ impl Run {
         let region = if target.label == PAYER { GLOBAL } else { &target.label };
         let at = At { partition: self.caller.partition, account: account.clone(), region: region.to_owned() };
         let store = Arc::new(Store::new(Arc::new(self.place(session, &target.region))));
-        let said = join_all(target.checks.iter().map(|check| self.check(*check, &store, &at))).await;
-        for problem in said.iter().flat_map(|it| &it.problems) {
+        let spot = Spot { account, region: target.label };
+        let whys = join_all(target.checks.iter().map(|check| self.say(*check, &store, &at, &spot))).await;
+        self.scan.merge().done(&spot, whys.into_iter().flatten().min().as_ref());
+    }
+
+    /// Runs one check and merges at once what it says, so that one that hangs hides nothing of the others.
+    async fn say(&self, check: usize, store: &Arc<Store>, at: &At, spot: &Spot) -> Option<Problem> {
+        let said = self.check(check, store, at).await;
+        for problem in &said.problems {
             tracing::warn!(
-                account.id = account,
-                region = target.label,
+                account.id = spot.account,
+                region = spot.region,
                 problem.class = problem.class.name(),
                 problem.action = problem.action,
                 "{}",
                 problem.message
             );
         }
-        self.scan.merge().said(&Spot { account, region: target.label }, said);
+        self.scan.merge().said(spot, said)
     }
 
     fn chosen(&self) -> Chosen {

@@ -361,19 +361,19 @@ impl Merge {
         }
     }
 
-    /// What the checks said in a target. Findings next to a problem stand; the target counts as not seen in full.
-    pub(crate) fn said(&mut self, spot: &Spot, said: Vec<Said>) {
-        let mut first: Option<Problem> = None;
-        for Said { check, findings, problems } in said {
-            let worst = problems.iter().filter(|it| it.class.is_gap()).min().or_else(|| problems.iter().min());
-            self.ledgers[check].settle(spot, worst);
-            first = match (first, worst.cloned()) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            self.findings[check].extend(findings);
-        }
-        self.targets.settle(spot, first.as_ref());
+    /// What a check said in a target. Findings next to a problem stand; the target counts as not seen in full. Returns the
+    /// problem that says why.
+    pub(crate) fn said(&mut self, spot: &Spot, said: Said) -> Option<Problem> {
+        let Said { check, findings, problems } = said;
+        let worst = problems.iter().filter(|it| it.class.is_gap()).min().or_else(|| problems.iter().min());
+        self.ledgers[check].settle(spot, worst);
+        self.findings[check].extend(findings);
+        worst.cloned()
+    }
+
+    /// All checks of a target are done: it was seen in full, or not for the reason given.
+    pub(crate) fn done(&mut self, spot: &Spot, problem: Option<&Problem>) {
+        self.targets.settle(spot, problem);
     }
 
     /// How many targets are known or presumed, and how many of them are done.
@@ -532,6 +532,12 @@ mod tests {
         prop::collection::btree_map((0_u8..5, 0_u8..4), event(), 0..20)
     }
 
+    /// What the only check says in a target.
+    fn say(merge: &mut Merge, spot: &Spot, findings: Vec<Finding>, problems: Vec<Problem>) {
+        let why = merge.said(spot, Said { check: 0, findings, problems });
+        merge.done(spot, why.as_ref());
+    }
+
     fn merged(events: &[((u8, u8), Event)]) -> ScanReport {
         let check = checks::all().remove(0);
         let mut merge = Merge::new(vec![check]);
@@ -548,12 +554,8 @@ mod tests {
                 each.map(|(id, cents)| finding(&spot.account, &spot.region, &format!("vol-{id}"), *cents)).collect()
             };
             match event {
-                Event::Finds(cents) => {
-                    merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![] }]);
-                }
-                Event::FindsAndMisses(cents, class) => {
-                    merge.said(&spot, vec![Said { check: 0, findings: found(cents), problems: vec![problem(*class)] }]);
-                }
+                Event::Finds(cents) => say(&mut merge, &spot, found(cents), vec![]),
+                Event::FindsAndMisses(cents, class) => say(&mut merge, &spot, found(cents), vec![problem(*class)]),
                 Event::NotEntered(class) => merge.not_scanned(&spot, &[0], &problem(*class)),
                 Event::StillRunning => {}
             }
@@ -629,7 +631,7 @@ mod tests {
         let spot = Spot { account: "entered".to_owned(), region: "eu-west-1".to_owned() };
         merge.enumerate(&spot, &[0]);
         merge.entered("entered");
-        merge.said(&spot, vec![Said { check: 0, findings: vec![], problems: vec![] }]);
+        say(&mut merge, &spot, vec![], vec![]);
         merge.not_entered("refused", &problem(Class::RoleMissing));
         assert_eq!(merge.progress(), (5, 3));
         let coverage =

@@ -48,7 +48,7 @@ fn ctrl_c_ends_a_scan_within_about_a_second_with_an_honest_report() {
 
 #[test]
 fn at_the_deadline_a_scan_answers_with_what_it_has() {
-    let (slow, quick) = ("find_unused_volumes", "find_unused_cloudfront_distributions");
+    let (slow, quick) = ("find_unused_volumes", "find_unused_elastic_ips");
     let caller = profile(json!({"hang": ["ec2:DescribeVolumes"]}));
     let start = Instant::now();
     let scanned = caller.scan(&[slow, quick, "--deadline", "3"]);
