@@ -41,7 +41,10 @@ fn ctrl_c_ends_a_scan_within_about_a_second_with_an_honest_report() {
     assert!(classes(&report["coverage"]).contains(&"cancelled"), "{}", report["coverage"]);
     for report in report["reports"].as_array().expect("reports") {
         adds_up(&report["coverage"]);
-        assert_eq!(report["coverage"]["complete"], false, "{}", report["tool"]);
+        // The payer alone may have answered before the signal; nothing that runs in each account can have.
+        let cut = classes(&report["coverage"]).contains(&"cancelled");
+        assert_eq!(report["coverage"]["complete"], !cut, "{}", report["tool"]);
+        assert!(cut || report["coverage"]["targets"] == 1, "{}: {}", report["tool"], report["coverage"]);
     }
     caller.falls_silent_after(moment);
 }
