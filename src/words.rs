@@ -65,9 +65,13 @@ fn opening(report: &Report, most: usize) -> Vec<String> {
     lines.extend(report.notes.iter().map(|it| format!("Note: {}", quoted(it))));
     lines.extend(ledger(&report.coverage));
     if !report.findings.is_empty() {
-        let money = if report.summary.billed_cost.is_some() { "billed" } else { "saves/month" };
-        lines.push(format!("\n| account | region | resource | {money} | reason |\n| --- | --- | --- | ---: | --- |"));
-        lines.extend(report.findings.iter().take(most).map(row));
+        let (title, rule) = match money_title(report) {
+            Some(title) => (format!(" {title} |"), " ---: |"),
+            None => (String::new(), ""),
+        };
+        lines.push(format!("\n| account | region | resource |{title} reason |\n| --- | --- | --- |{rule} --- |"));
+        let priced = !title.is_empty();
+        lines.extend(report.findings.iter().take(most).map(|it| row(it, priced)));
     }
     lines
 }
@@ -96,6 +100,19 @@ pub(crate) fn headline(report: &Report) -> String {
     };
     let bound = if summary.lower_bound { "; at least, as not everything could be seen" } else { "" };
     format!("{}: {} findings{amount}{bound}.", report.tool, summary.findings)
+}
+
+/// What the column of amounts is called; `None` for findings that are not about money.
+pub(crate) fn money_title(report: &Report) -> Option<&'static str> {
+    match report.summary.billed_cost {
+        Some(_) => Some("billed"),
+        None => report.findings.iter().any(|it| amount(it).is_some()).then_some("saves/month"),
+    }
+}
+
+/// The amount that a finding is ordered by.
+pub(crate) fn amount(it: &Finding) -> Option<Decimal> {
+    it.estimated_monthly_savings.or(it.billed_cost)
 }
 
 /// An amount with two decimals; what has none is unknown, not zero.
@@ -127,12 +144,11 @@ fn accounts(ids: &[String]) -> String {
     }
 }
 
-fn row(it: &Finding) -> String {
+fn row(it: &Finding, priced: bool) -> String {
     let account = it
         .account_name
         .as_ref()
         .map_or_else(|| it.account_id.clone(), |name| format!("{} ({})", it.account_id, quoted(name)));
-    let amount = it.estimated_monthly_savings.or(it.billed_cost);
-    let amount = money(amount);
-    format!("| {account} | {} | {} | {amount} | {} |", it.region, quoted(&it.resource_id), quoted(&it.reason))
+    let amount = if priced { format!(" {} |", money(amount(it))) } else { String::new() };
+    format!("| {account} | {} | {} |{amount} {} |", it.region, quoted(&it.resource_id), quoted(&it.reason))
 }

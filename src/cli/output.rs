@@ -14,7 +14,7 @@ use crate::{
         preview::Preview,
         report::{Coverage, Report, ScanReport},
     },
-    words::{headline, ledger, money, whole_markdown},
+    words::{amount, headline, ledger, money, money_title, whole_markdown},
 };
 
 /// How many findings of a tool the table shows unless told.
@@ -93,18 +93,18 @@ fn table(report: &Report) -> String {
         let wrapped =
             if io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
         table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(wrapped);
-        let money_title = if summary.billed_cost.is_some() { "billed" } else { "saves/month" };
-        table.set_header(["account", "name", "region", "resource", money_title, "reason"]);
+        let title = money_title(report);
+        let header = ["account", "name", "region", "resource"].into_iter().chain(title).chain(["reason"]);
+        table.set_header(header.map(Cell::new));
         for it in &report.findings {
-            let amount = it.estimated_monthly_savings.or(it.billed_cost);
-            table.add_row([
+            let amount = title.map(|_| Cell::new(money(amount(it))).set_alignment(CellAlignment::Right));
+            let place = [
                 Cell::new(&it.account_id),
                 Cell::new(it.account_name.as_deref().map(one_line).unwrap_or_default()),
                 Cell::new(&it.region),
                 Cell::new(one_line(&it.resource_id)),
-                Cell::new(money(amount)).set_alignment(CellAlignment::Right),
-                Cell::new(one_line(&it.reason)),
-            ]);
+            ];
+            table.add_row(place.into_iter().chain(amount).chain([Cell::new(one_line(&it.reason))]));
         }
         lines.push(table.to_string());
         let more = summary.findings - report.findings.len();
