@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_sts::config::IdentityCache;
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig, tls};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -25,7 +26,7 @@ use rust_decimal::Decimal;
 use super::{
     action::Action,
     pace::{Keys, Pace, Slowdowns},
-    prices,
+    partition, prices,
     problem::{Class, Problem, from_sdk},
     store::SharedAnswers,
 };
@@ -43,11 +44,12 @@ const ENDPOINT_STRIKES: u32 = 4;
 
 /// What the process holds for AWS calls: one HTTP client, the buckets, the answers kept for a few minutes.
 pub(crate) struct Door {
-    /// The caller's configuration: credentials, endpoint, the shared HTTP client; no retries, no identity cache.
+    /// The caller's configuration: credentials, endpoint, the shared HTTP client; no retries.
     pub(crate) config: SdkConfig,
     pub(crate) pace: Pace,
     pub(crate) answers: SharedAnswers,
     gate: Gate,
+    sts: OnceLock<aws_sdk_sts::Client>,
 }
 
 impl Door {
@@ -76,6 +78,8 @@ impl Door {
             .into_builder()
             .region(region)
             .retry_config(RetryConfig::disabled())
+            // Shared by all clients on the caller's own credentials: each would ask for them anew otherwise.
+            .identity_cache(IdentityCache::lazy().build())
             .timeout_config(timeouts)
             .app_name(
                 aws_types::app_name::AppName::new(concat!("orgscan-", env!("CARGO_PKG_VERSION")))
@@ -87,7 +91,23 @@ impl Door {
             pace: Pace::new(share),
             answers: SharedAnswers::default(),
             gate: Gate { allowed: Arc::new(allowed) },
+            sts: OnceLock::new(),
         }
+    }
+
+    /// The region whose STS endpoint is asked.
+    pub(crate) fn home_region(&self) -> &'static str {
+        partition::home_region(self.config.region().map_or("us-east-1", Region::as_ref))
+    }
+
+    /// STS on the caller's own credentials.
+    pub(crate) fn sts(&self) -> &aws_sdk_sts::Client {
+        self.sts.get_or_init(|| {
+            let config = aws_sdk_sts::config::Builder::from(&self.config)
+                .region(Region::from_static(self.home_region()))
+                .interceptor(self.gate());
+            aws_sdk_sts::Client::from_conf(config.build())
+        })
     }
 
     /// The gate that each client carries.

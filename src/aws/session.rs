@@ -14,14 +14,12 @@ use aws_credential_types::{
     provider::{self, ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
 use aws_sdk_sts::config::IdentityCache;
-use aws_types::region::Region;
 use tokio::sync::Mutex;
 
 use super::{
     action::{Action, STS},
     door::{Door, Tally},
     pace::Keys,
-    partition,
     problem::{Class, Problem},
 };
 
@@ -62,7 +60,6 @@ pub(crate) struct Session {
 struct Role {
     grant: Grant,
     arn: String,
-    sts: aws_sdk_sts::Client,
     keys: Keys,
     slot: Slot,
     assuming: Mutex<()>,
@@ -118,11 +115,9 @@ impl Session {
             .credentials_provider(SharedCredentialsProvider::new(slot.clone()))
             .identity_cache(IdentityCache::no_cache())
             .build();
-        let home = partition::home_region(door.config.region().map_or("us-east-1", Region::as_ref));
         let role = Role {
             arn: format!("arn:{partition}:iam::{account}:role/{}", grant.role_name),
-            sts: sts_client(door),
-            keys: Keys::new(&grant.caller_account, home),
+            keys: Keys::new(&grant.caller_account, door.home_region()),
             grant,
             slot,
             assuming: Mutex::default(),
@@ -175,7 +170,7 @@ impl Session {
             return Ok(generation);
         }
         let ask = || {
-            role.sts
+            door.sts()
                 .assume_role()
                 .role_arn(&role.arn)
                 .role_session_name(&role.grant.session_name)
@@ -216,14 +211,6 @@ impl Session {
             _ => problem,
         }
     }
-}
-
-/// An STS client on the caller's own credentials, in a region that every account has enabled.
-pub(crate) fn sts_client(door: &Door) -> aws_sdk_sts::Client {
-    let home = partition::home_region(door.config.region().map_or("us-east-1", Region::as_ref));
-    let config =
-        aws_sdk_sts::config::Builder::from(&door.config).region(Region::from_static(home)).interceptor(door.gate());
-    aws_sdk_sts::Client::from_conf(config.build())
 }
 
 fn is_fresh(credentials: &Credentials) -> bool {

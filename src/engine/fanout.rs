@@ -316,7 +316,7 @@ impl Run {
     }
 
     async fn regions(&self, session: &Arc<Session>) -> Result<plan::Regions, Problem> {
-        let home = partition::home_region(self.engine.configured_region());
+        let home = self.engine.door.home_region();
         let _turn = self.engine.width.acquire().await;
         let store = Store::new(Arc::new(self.place(Arc::clone(session), home)));
         let (enabled, _) = store.ask(&EnabledRegions).await?;

@@ -34,7 +34,7 @@ use crate::{
         pace::Keys,
         partition,
         problem::{Class, Problem},
-        session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Session, sts_client},
+        session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Session},
     },
     check::Check,
 };
@@ -176,10 +176,9 @@ impl Engine {
     /// Who the caller is; asked once.
     pub(crate) async fn caller(&self, tally: &Tally) -> Result<&Caller, Refused> {
         let ask = async {
-            let sts = sts_client(&self.door);
-            let home = partition::home_region(self.configured_region());
-            let send = || sts.get_caller_identity().send();
-            let answer = self.door.attempts(&GET_CALLER_IDENTITY, &Keys::new("caller", home), tally, send).await?;
+            let keys = Keys::new("caller", self.door.home_region());
+            let send = || self.door.sts().get_caller_identity().send();
+            let answer = self.door.attempts(&GET_CALLER_IDENTITY, &keys, tally, send).await?;
             let partition = answer.arn().and_then(|it| it.split(':').nth(1)).unwrap_or("aws");
             match answer.account() {
                 Some(account) => {
