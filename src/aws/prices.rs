@@ -144,7 +144,8 @@ impl Price {
     }
 }
 
-/// An EBS volume: storage, provisioned IOPS and throughput. `None` for an unknown size or a type without a known price.
+/// An EBS volume: storage, provisioned IOPS and throughput. `None` for an unknown size, for unknown IOPS where all of them
+/// are billed, and for a type without a known price.
 ///
 /// Source: <https://aws.amazon.com/ebs/pricing/>. io2 IOPS above 32,000 are cheaper and are counted at the first tier here.
 pub(crate) fn ebs_volume(
@@ -154,19 +155,22 @@ pub(crate) fn ebs_volume(
     throughput_mibps: Option<i64>,
 ) -> Option<Quote> {
     let size = Decimal::from(size_gib?);
-    let above = |value: Option<i64>, included: i64| Decimal::from((value.unwrap_or(included) - included).max(0));
+    let above = |value: i64, included: i64| Decimal::from((value - included).max(0));
+    let all = |storage: &Price, each: &Price| {
+        Some(Quote::list(storage.usd * size + each.usd * Decimal::from(iops?), storage))
+    };
     let quote = match volume_type {
-        "gp3" => {
-            let extras = EBS_GP3_IOPS.usd * above(iops, 3000) + EBS_GP3_THROUGHPUT.usd * above(throughput_mibps, 125);
-            Quote::list(EBS_GP3.usd * size + extras, &EBS_GP3)
-        }
+        "gp3" => match (iops, throughput_mibps) {
+            (Some(iops), Some(throughput)) => {
+                let extras = EBS_GP3_IOPS.usd * above(iops, 3000) + EBS_GP3_THROUGHPUT.usd * above(throughput, 125);
+                Quote::list(EBS_GP3.usd * size + extras, &EBS_GP3)
+            }
+            _ => EBS_GP3.monthly(size).at_least("its provisioned IOPS and throughput are not known"),
+        },
         "gp2" => EBS_GP2.monthly(size),
-        "io1" => Quote::list(EBS_IO1.usd * size + EBS_IO1_IOPS.usd * above(iops, 0), &EBS_IO1),
-        "io2" if iops.is_some_and(|it| it > 32_000) => {
-            Quote::list(EBS_IO2.usd * size + EBS_IO2_IOPS.usd * above(iops, 0), &EBS_IO2)
-                .at_most("IOPS above 32,000 are cheaper")
-        }
-        "io2" => Quote::list(EBS_IO2.usd * size + EBS_IO2_IOPS.usd * above(iops, 0), &EBS_IO2),
+        "io1" => all(&EBS_IO1, &EBS_IO1_IOPS)?,
+        "io2" if iops? > 32_000 => all(&EBS_IO2, &EBS_IO2_IOPS)?.at_most("IOPS above 32,000 are cheaper"),
+        "io2" => all(&EBS_IO2, &EBS_IO2_IOPS)?,
         "st1" => EBS_ST1.monthly(size),
         "sc1" => EBS_SC1.monthly(size),
         "standard" => EBS_STANDARD.monthly(size).at_least("requests are billed besides"),
@@ -266,6 +270,9 @@ mod tests {
         assert_eq!(monthly("gp3", 100, Some(5000), Some(325)), Some(dec!(26.00)));
         assert_eq!(monthly("io1", 100, Some(20_000), None), Some(dec!(1312.5)));
         assert_eq!(monthly("nonesuch", 100, None, None), None);
+        assert_eq!(monthly("io2", 100, None, None), None, "most of its price is not known");
+        let least = ebs_volume("gp3", Some(100), None, None).expect("a bound");
+        assert_eq!((least.monthly, least.basis.contains("lower bound")), (dec!(8.00), true));
     }
 
     #[test]
