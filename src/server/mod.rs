@@ -12,6 +12,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
+    serve::ListenerExt,
 };
 use rmcp::{
     ServiceExt,
@@ -61,6 +62,12 @@ pub(crate) async fn http(
     let bound = listener.local_addr().map_err(|it| ServeError::Listen(address, it))?;
     let cut = CancellationToken::new();
     let router = router(engine, bound, bearer, cut.child_token());
+    // An answer goes out in several small parts; none may wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(error = %error, "the connection keeps waiting for full packets");
+        }
+    });
     tracing::info!(server.address = %bound, "serving MCP at http://{bound}/mcp");
     let stopped = stop.clone();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });

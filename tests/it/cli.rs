@@ -41,6 +41,14 @@ fn says(line: &str, words: &[&str]) {
 }
 
 #[test]
+fn a_port_in_use_is_refused_with_the_way_out() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let line = refused_unasked(&["serve", "--host", "127.0.0.1", "--port", &port, "--log", "off"]);
+    says(&line, &["cannot listen on 127.0.0.1:", &port, "--port"]);
+}
+
+#[test]
 fn an_unknown_tool_category_or_region_is_refused_with_the_known_ones() {
     says(&refused_unasked(&["scan", "find_unused_volume"]), &["find_unused_volume'", "find_unused_volumes", "cleanup"]);
     says(&refused_unasked(&["scan", "cleaning"]), &["'cleaning'", "cleanup"]);
