@@ -12,7 +12,7 @@ use futures::{FutureExt, StreamExt, future::join_all};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    Caller, Engine, Refused, Source, member_actions, name_units,
+    Caller, Engine, Refused, Source, describe_for, member_actions,
     organization::{self, Member},
     plan::{self, Plan},
     report::{Presumed, Said, Spot},
@@ -144,10 +144,10 @@ impl From<Refused> for Unlisted {
 
 impl From<Problem> for Unlisted {
     fn from(problem: Problem) -> Self {
-        match problem.class {
-            Class::NoOrganization | Class::AccessDenied | Class::DeniedByScp => Self::NoOrganization(problem),
-            _ => Self::Refused(Refused::Accounts(problem)),
+        if organization::is_out_of_sight(&problem) {
+            return Self::NoOrganization(problem);
         }
+        Self::Refused(Refused::Accounts(problem))
     }
 }
 
@@ -186,14 +186,7 @@ async fn organization(run: &Run, sender: &mpsc::UnboundedSender<Member>) -> Resu
         engine.keep_listing(organization.clone(), members.clone());
     }
     if selection.needs_whole_list() {
-        if selection.names_units() {
-            name_units(&at, &mut members).await?;
-        }
-        if selection.names_tags() {
-            for member in &mut members {
-                member.tags = Some(organization::account_tags(&at, &member.id).await?);
-            }
-        }
+        describe_for(selection, &at, &mut members).await?;
         scan.merge().only_chosen_accounts();
         hand_on(selection.choose(members).map_err(Refused::Selection)?);
     }

@@ -24,6 +24,7 @@ use self::{
     organization::{Member, Organization},
     request::Request,
     scan::Scan,
+    selection::Selection,
 };
 use crate::{
     aws::{
@@ -216,15 +217,20 @@ impl Engine {
         let listing = Listing { at: Instant::now(), organization, members: Arc::new(members) };
         *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = Some(listing);
     }
+}
 
-    /// The organization and its accounts, whole, with the names of their organizational units.
-    pub(crate) async fn whole_organization(&self, at: &Place) -> Result<(Organization, Vec<Member>), Problem> {
-        let organization = organization::describe(at).await?;
-        let mut members = Vec::new();
-        organization::members(at, |page| members.extend(page)).await?;
-        name_units(at, &mut members).await?;
-        Ok((organization, members))
+/// Fills in what a selection goes by and the list of accounts does not tell: names of units, tags. What cannot be read
+/// refuses the scan, since nobody could say which accounts are meant.
+pub(crate) async fn describe_for(selection: &Selection, at: &Place, members: &mut [Member]) -> Result<(), Refused> {
+    if selection.names_units() {
+        name_units(at, members).await.map_err(Refused::Accounts)?;
     }
+    if selection.names_tags() {
+        for member in members {
+            member.tags = Some(organization::account_tags(at, &member.id).await.map_err(Refused::Accounts)?);
+        }
+    }
+    Ok(())
 }
 
 /// Fills in the paths of organizational units by name.

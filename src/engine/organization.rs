@@ -103,6 +103,11 @@ pub(crate) fn list_cut_short(pending: &Problem) -> Problem {
     Problem::new(pending.class, &LIST_ACCOUNTS, "the list of accounts was not read to its end")
 }
 
+/// Whether there is no organization, or none that the caller may see, so that its own account is all there is.
+pub(crate) fn is_out_of_sight(problem: &Problem) -> bool {
+    matches!(problem.class, Class::NoOrganization | Class::AccessDenied | Class::DeniedByScp)
+}
+
 /// The names of all organizational units, by id.
 pub(crate) async fn unit_names(at: &Place) -> Result<Vec<(String, String)>, Problem> {
     let mut parents = Vec::new();

@@ -6,20 +6,14 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{
-    Engine, Source,
-    organization::Member,
+    Engine, Refused, Source, describe_for,
+    organization::{self, Member},
     plan::{Plan, presumed_regions},
     request::Request,
     scan::least_charge,
 };
 use crate::{
-    aws::{
-        door::Tally,
-        metrics::MetricQuery,
-        partition,
-        prices::METRIC_REQUESTED,
-        problem::{Class, Problem},
-    },
+    aws::{door::Tally, metrics::MetricQuery, partition, prices::METRIC_REQUESTED},
     check::{Check, Need},
 };
 
@@ -47,23 +41,27 @@ pub(crate) struct Preview {
 
 impl Preview {
     /// What a request would do.
-    pub(crate) async fn of(engine: &Arc<Engine>, request: &Request) -> Result<Self, super::Refused> {
+    pub(crate) async fn of(engine: &Arc<Engine>, request: &Request) -> Result<Self, Refused> {
         let tally = Arc::new(Tally::new(Decimal::ZERO));
         let mut notes = Vec::new();
         let at = engine.scanner_place("caller", &tally, jiff::Timestamp::now());
         let members = match &engine.settings.source {
             Source::Single => vec![Member::default()],
             Source::List(accounts) => Member::listed(accounts),
-            Source::Organization => match engine.whole_organization(&at).await {
-                Ok((_, members)) => members,
-                Err(problem) if is_no_organization(&problem) => {
-                    notes.push(format!("only the caller's own account would be scanned ({problem})"));
-                    vec![Member::default()]
+            Source::Organization => {
+                let mut members = Vec::new();
+                match organization::members(&at, |page| members.extend(page)).await {
+                    Ok(()) => describe_for(&request.selection, &at, &mut members).await?,
+                    Err(problem) if organization::is_out_of_sight(&problem) => {
+                        notes.push(format!("only the caller's own account would be scanned ({problem})"));
+                        members = vec![Member::default()];
+                    }
+                    Err(problem) => return Err(Refused::Accounts(problem)),
                 }
-                Err(problem) => return Err(super::Refused::Accounts(problem)),
-            },
+                members
+            }
         };
-        let members = request.selection.choose(members).map_err(super::Refused::Selection)?;
+        let members = request.selection.choose(members).map_err(Refused::Selection)?;
         let active = members.iter().filter(|it| it.inactive().is_none()).count();
         if request.selection.regions.is_empty() {
             notes.push(
@@ -101,10 +99,6 @@ impl Preview {
             notes,
         })
     }
-}
-
-fn is_no_organization(problem: &Problem) -> bool {
-    matches!(problem.class, Class::NoOrganization | Class::AccessDenied | Class::DeniedByScp)
 }
 
 /// How many different things some checks list.

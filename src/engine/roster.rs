@@ -6,10 +6,14 @@ use futures::StreamExt;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Engine, Refused, Source, organization::Member};
+use super::{
+    Engine, Refused, Source, name_units,
+    organization::{self, Member},
+};
 use crate::aws::{
+    Place,
     door::Tally,
-    problem::Class,
+    problem::{Class, Problem},
     session::{Grant, Session},
 };
 
@@ -36,6 +40,16 @@ pub(crate) struct Roster {
     pub(crate) notes: Vec<String>,
 }
 
+/// All accounts of the organization, with the names of their organizational units where these may be read.
+async fn organized(at: &Place, notes: &mut Vec<String>) -> Result<Vec<Member>, Problem> {
+    let mut members = Vec::new();
+    organization::members(at, |page| members.extend(page)).await?;
+    if let Err(problem) = name_units(at, &mut members).await {
+        notes.push(format!("the names of organizational units could not be read ({problem})"));
+    }
+    Ok(members)
+}
+
 /// Lists the accounts and, when asked to probe, assumes the role in each active one.
 pub(crate) async fn roster(engine: &Arc<Engine>, probe: bool) -> Result<Roster, Refused> {
     let tally = Arc::new(Tally::new(Decimal::ZERO));
@@ -47,13 +61,13 @@ pub(crate) async fn roster(engine: &Arc<Engine>, probe: bool) -> Result<Roster, 
     let members = match &engine.settings.source {
         Source::Single => vec![own],
         Source::List(accounts) => Member::listed(accounts),
-        Source::Organization => match engine.whole_organization(&at).await {
-            Ok((_, members)) => members,
+        Source::Organization => match organized(&at, &mut notes).await {
+            Ok(members) => members,
             Err(problem) if problem.class == Class::NoOrganization => {
                 notes.push(format!("account {} is in no organization", caller.account));
                 vec![own]
             }
-            Err(problem) if matches!(problem.class, Class::AccessDenied | Class::DeniedByScp) => {
+            Err(problem) if organization::is_out_of_sight(&problem) => {
                 notes.push(format!("the accounts of the organization could not be listed ({problem})"));
                 listed = false;
                 vec![own]

@@ -41,6 +41,21 @@ fn says(line: &str, words: &[&str]) {
 }
 
 #[test]
+fn where_units_may_not_be_read_no_account_is_lost_and_none_is_guessed() {
+    let caller = profile(json!({"deny_actions": {"*": ["organizations:ListRoots"]}}));
+    let line = refused(&caller.orgscan(&["scan", "find_unused_volumes", "--accounts", "ou:Workloads"]));
+    says(&line, &["cannot list the accounts", "organizations:ListRoots"]);
+    let listed = caller.orgscan(&["accounts", "--no-probe", "--output", "json"]).json();
+    let planned = caller.orgscan(&["scan", "find_unused_volumes", "--dry-run", "--output", "json"]).json();
+    let accounts = world().json["accounts"].as_array().expect("accounts").len();
+    assert_eq!(listed["accounts"].as_array().expect("accounts").len(), accounts);
+    assert_eq!(planned["accounts"], accounts);
+    says(&listed["notes"].to_string(), &["organizations:ListRoots"]);
+    let chosen = profile(json!({})).orgscan(&["scan", "--dry-run", "-o", "json", "--accounts", "tag:no=such"]);
+    says(&refused(&chosen), &["no account matches 'tag:no=such'", "web-prod"]);
+}
+
+#[test]
 fn a_port_in_use_is_refused_with_the_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();
