@@ -10,4 +10,6 @@ pub mod cli;
 pub mod engine;
 pub mod generate;
 mod server;
+#[cfg(feature = "simulator")]
+pub(crate) mod simulator;
 mod words;

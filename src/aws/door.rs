@@ -33,8 +33,8 @@ use super::{
 
 /// Time allowed to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time allowed for one attempt, answer read included.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time allowed for one attempt, answer read included, unless the settings say otherwise.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// The pause that the second attempt draws from; it doubles with each.
@@ -52,27 +52,31 @@ pub(crate) struct Door {
     sts: OnceLock<aws_sdk_sts::Client>,
 }
 
-impl Door {
-    /// Opens the door with the caller's own configuration from the AWS standard variables and files.
-    pub(crate) async fn open(share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
-        // One client, and so one pool and one TLS set-up, for all accounts. It obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
-        let http = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
-            let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
-            connector.set_connector_settings(settings.cloned());
-            connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-            connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
-        });
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
-        Self::with(config, share, allowed)
-    }
+/// The caller's own configuration, from the AWS standard variables and files.
+pub(crate) async fn own_config() -> SdkConfig {
+    // One client, and so one pool and one TLS set-up, for all accounts. It obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+    let http = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
+    });
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await
+}
 
-    /// A door around a given configuration; retries go off and the time limits of every call are set.
-    pub(crate) fn with(config: SdkConfig, share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
+impl Door {
+    /// A door around a configuration; retries go off and the time limits of every call are set.
+    pub(crate) fn new(
+        config: SdkConfig,
+        share: f64,
+        attempt_timeout: Duration,
+        allowed: HashSet<(&'static str, &'static str)>,
+    ) -> Self {
         let region = config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(ATTEMPT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT.min(attempt_timeout))
+            .read_timeout(attempt_timeout)
+            .operation_attempt_timeout(attempt_timeout)
             .build();
         let config = config
             .into_builder()

@@ -28,10 +28,10 @@ pub struct Row {
     pub burst: u32,
     scope: RowScope,
     /// Operations with the same bucket name draw from one bucket.
-    bucket: Option<String>,
+    pub(crate) bucket: Option<String>,
     /// The rate of a second bucket that all callers in the organization share.
-    org_rate_per_s: Option<f64>,
-    org_burst: Option<u32>,
+    pub(crate) org_rate_per_s: Option<f64>,
+    pub(crate) org_burst: Option<u32>,
     /// Whether AWS publishes the rate.
     pub documented: bool,
     /// Where the figure comes from.
@@ -44,6 +44,13 @@ enum RowScope {
     AccountRegion,
     Account,
     Org,
+}
+
+impl Row {
+    /// Whether each region of an account has a bucket of its own.
+    pub(crate) fn is_regional(&self) -> bool {
+        self.scope == RowScope::AccountRegion
+    }
 }
 
 /// All limit rows.
@@ -60,7 +67,7 @@ static BY_OPERATION: LazyLock<HashMap<(&'static str, &'static str), &'static Row
 ///
 /// # Panics
 /// When the service has no rows at all; `every_declared_action_has_a_limit` in the tests holds the table to the registry.
-fn row_of(service: &str, operation: &str) -> &'static Row {
+pub(crate) fn row_of(service: &str, operation: &str) -> &'static Row {
     BY_OPERATION
         .get(&(service, operation))
         .or_else(|| BY_OPERATION.get(&(service, "*")))
@@ -214,10 +221,7 @@ impl Pace {
 
 fn bucket_of(row: &'static Row, keys: &Keys) -> (BucketName, Arc<str>) {
     let name = BucketName(&row.service, row.bucket.as_deref().unwrap_or(&row.operation), false);
-    let key = match row.scope {
-        RowScope::AccountRegion => &keys.account_region,
-        RowScope::Account | RowScope::Org => &keys.account,
-    };
+    let key = if row.is_regional() { &keys.account_region } else { &keys.account };
     (name, Arc::clone(key))
 }
 

@@ -2,16 +2,19 @@
 
 mod accounts;
 mod catalogue;
+#[cfg(feature = "simulator")]
+mod demo;
 mod output;
 mod scan;
 
-use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    aws::door::own_config,
     check::Check,
     checks,
     engine::{Engine, Settings, Source, organization::read_account_list},
@@ -47,6 +50,12 @@ enum Command {
     ///
     /// Exit code 0: everything was seen; 2: some places could not be seen, the answer says which; 1: could not run.
     Scan(scan::ScanArgs),
+    /// Shows what orgscan does, in a made-up organization: no AWS account is needed, and none is touched.
+    #[cfg(feature = "simulator")]
+    Demo(demo::DemoArgs),
+    /// Runs a made-up organization that speaks AWS's protocols on loopback, for tests and benchmarks.
+    #[cfg(feature = "simulator")]
+    Simulator(demo::SimulatorArgs),
     /// Lists the accounts: who is in the organization, where, in which state, reachable or not.
     Accounts(accounts::AccountsArgs),
     /// Lists the tools, with what each needs and costs.
@@ -85,6 +94,10 @@ struct Access {
     /// How many places are looked at at once.
     #[arg(long, env = "ORGSCAN_CONCURRENCY", default_value = "128", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "1-1024")]
     concurrency: u16,
+
+    /// How many seconds AWS may take for one answer.
+    #[arg(long, env = "ORGSCAN_ATTEMPT_TIMEOUT", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
+    attempt_timeout: u64,
 
     /// The most that the calls AWS charges for may cost, in USD, for each scan.
     #[arg(long, env = "ORGSCAN_MAX_CHARGE", default_value = "1", value_parser = charge, allow_negative_numbers = true, value_name = "USD")]
@@ -165,7 +178,7 @@ pub fn main() -> ExitCode {
     let Some(command) = cli.command.or_else(command_of_environment) else {
         return misused(&<Cli as clap::CommandFactory>::command().error(
             ErrorKind::MissingSubcommand,
-            "say what to do: scan, accounts, tools, policy, serve or stdio (see --help)",
+            "say what to do: demo, scan, accounts, tools, policy, serve or stdio (see --help)",
         ));
     };
     log(cli.log.as_deref(), &command);
@@ -227,6 +240,10 @@ fn log(filter: Option<&str>, command: &Command) {
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Scan(args) => scan::run(args).await,
+        #[cfg(feature = "simulator")]
+        Command::Demo(args) => demo::run(args).await,
+        #[cfg(feature = "simulator")]
+        Command::Simulator(args) => demo::simulator(&args).await,
         Command::Accounts(args) => accounts::run(args).await,
         Command::Tools(args) => catalogue::tools(&args),
         Command::Policy(args) => catalogue::policy(&args),
@@ -253,7 +270,8 @@ async fn serve(args: ServeArgs) -> Result<u8, Failure> {
             "anyone who reaches {address} can ask; set ORGSCAN_BEARER_TOKEN or MCP_SERVER_HOST=127.0.0.1 unless a platform in front verifies callers"
         );
     }
-    server::http(engine, address, bearer, stop_on_signal()).await?;
+    let listener = server::listen(address).await?;
+    server::http(engine, listener, bearer, stop_on_signal()).await?;
     Ok(COMPLETE)
 }
 
@@ -305,8 +323,9 @@ impl Access {
             quota_share: self.quota_share,
             concurrency: self.concurrency.into(),
             max_charge: self.max_charge,
+            attempt_timeout: Duration::from_secs(self.attempt_timeout),
         };
-        Ok(Arc::new(Engine::open(settings, checks).await))
+        Ok(Arc::new(Engine::new(own_config().await, settings, checks)))
     }
 }
 

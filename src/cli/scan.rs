@@ -89,7 +89,7 @@ pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
 }
 
 /// Waits for the end of the scan, its deadline or Ctrl-C, and draws progress on a terminal.
-async fn watch(scan: &Scan, deadline: Option<Duration>, stop: CancellationToken) {
+pub(super) async fn watch(scan: &Scan, deadline: Option<Duration>, stop: CancellationToken) {
     let bar = std::io::stderr().is_terminal().then(|| {
         let style = ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_bar} {pos}/{len} {msg}");
         ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_config::SdkConfig;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::sync::{OnceCell, Semaphore};
@@ -73,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     /// The most that the charged calls of one scan may cost, in USD.
     pub(crate) max_charge: Decimal,
+    /// How long AWS may take for one answer.
+    pub(crate) attempt_timeout: Duration,
 }
 
 /// Why a scan could not run at all.
@@ -134,15 +137,15 @@ pub(crate) fn scanner_actions() -> Vec<&'static Action> {
 }
 
 impl Engine {
-    /// An engine with the caller's own AWS configuration. Nothing is called yet.
-    pub(crate) async fn open(settings: Settings, checks: Vec<&'static Check>) -> Self {
+    /// An engine with an AWS configuration. Nothing is called yet.
+    pub(crate) fn new(config: SdkConfig, settings: Settings, checks: Vec<&'static Check>) -> Self {
         let of_checks = checks.iter().flat_map(|it| it.actions());
         let allowed: HashSet<_> = of_checks
             .chain(member_actions())
             .chain(scanner_actions())
             .map(|it| (it.service.sdk, it.operation))
             .collect();
-        let door = Arc::new(Door::open(settings.quota_share, allowed).await);
+        let door = Arc::new(Door::new(config, settings.quota_share, settings.attempt_timeout, allowed));
         let scans = moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build();
         let width = Semaphore::new(settings.concurrency);
         Self { settings, checks, door, width, caller: OnceCell::new(), listing: Mutex::default(), scans }

@@ -21,6 +21,7 @@ use rmcp::{
     },
 };
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::tools::Server;
@@ -51,15 +52,19 @@ pub(crate) async fn stdio(engine: Arc<Engine>, stop: CancellationToken) -> Resul
     running.waiting().await.map(|_| ()).map_err(|it| ServeError::Session(it.to_string()))
 }
 
+/// Takes the address to serve on.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|it| ServeError::Listen(address, it))
+}
+
 /// Serves MCP over Streamable HTTP at `/mcp` until `stop` fires, then lets calls in flight end.
 pub(crate) async fn http(
     engine: Arc<Engine>,
-    address: SocketAddr,
+    listener: TcpListener,
     bearer: Option<String>,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let listener = tokio::net::TcpListener::bind(address).await.map_err(|it| ServeError::Listen(address, it))?;
-    let bound = listener.local_addr().map_err(|it| ServeError::Listen(address, it))?;
+    let bound = listener.local_addr().map_err(ServeError::Serve)?;
     let cut = CancellationToken::new();
     let router = router(engine, bound, bearer, cut.child_token());
     // An answer goes out in several small parts; none may wait for the acknowledgement of the one before.

@@ -1,0 +1,283 @@
+//! `orgscan demo`: a made-up organization, a scan of it, and what a FinOps lead would want to know of the result.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::{COMPLETE, Failure, output, scan, stop_on_signal};
+use crate::{
+    aws::{
+        door::ATTEMPT_TIMEOUT,
+        problem::{Class, one_line},
+    },
+    checks,
+    engine::{
+        Engine, Settings, Source,
+        report::{Report, ScanReport},
+        request::{self, Request, Shared},
+    },
+    server,
+    simulator::{self, Simulator, fault::{Fault, Kind, duration}, world::World},
+    words::{ledger, money},
+};
+
+/// How many accounts the summary names.
+const ACCOUNTS_SHOWN: usize = 10;
+/// In how small an organization nothing goes wrong unless asked for.
+const FAULTS_FROM: usize = 10;
+
+/// What is made up.
+#[derive(Clone, Debug, Args)]
+struct Making {
+    /// How many accounts the organization has.
+    #[arg(long, default_value = "40", value_parser = clap::value_parser!(u32).range(1..=i64::try_from(simulator::MOST_ACCOUNTS).unwrap_or(i64::MAX)), value_name = "N")]
+    accounts: u32,
+
+    /// Another number gives another organization; the same number the same one.
+    #[arg(long, default_value = "1", value_name = "N")]
+    seed: u64,
+
+    /// How long an answer takes, at the median.
+    #[arg(long, default_value = "20ms", value_parser = duration, value_name = "TIME")]
+    latency: Duration,
+
+    /// What goes wrong: KIND or KIND:account=ID,region=NAME,action=SERVICE:OPERATION,rate=0.1. Kinds: latency, hang, reset,
+    /// server-error, throttle, role-missing, scp-deny, access-denied, region-not-enabled, expired-token, clock-skew,
+    /// malformed, trickle. Can be given several times.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Fault>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct DemoArgs {
+    #[command(flatten)]
+    making: Making,
+
+    /// How many regions to scan in each account.
+    #[arg(long, default_value = "6", value_parser = clap::value_parser!(u16).range(1..=17), value_name = "1-17")]
+    regions: u16,
+
+    /// Do not scan: keep the organization, and serve MCP over it for an AI client.
+    #[arg(long)]
+    serve: bool,
+
+    /// The port to serve MCP on.
+    #[arg(long, default_value = "8000", value_name = "PORT")]
+    port: u16,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SimulatorArgs {
+    #[command(flatten)]
+    making: Making,
+
+    /// How much there is in each place, as a multiple of what is usual.
+    #[arg(long, default_value = "1", value_parser = density, value_name = "0-100")]
+    density: f64,
+
+    /// The port to listen on; 0 for any that is free.
+    #[arg(long, default_value = "0", value_name = "PORT")]
+    port: u16,
+}
+
+fn density(text: &str) -> Result<f64, String> {
+    let density: Option<f64> = text.parse().ok().filter(|it| (0.0..=100.0).contains(it));
+    density.ok_or_else(|| "must be between 0 and 100".to_owned())
+}
+
+impl Making {
+    fn settings(&self, density: f64, port: u16) -> simulator::Settings {
+        let latency = Fault::new(Kind::Latency { median: self.latency, spread: 0.5 });
+        let slow = (!self.latency.is_zero()).then_some(latency);
+        simulator::Settings {
+            accounts: self.accounts as usize,
+            seed: self.seed,
+            density,
+            faults: self.faults.iter().cloned().chain(slow).collect(),
+            port,
+        }
+    }
+}
+
+async fn started(settings: &simulator::Settings) -> Result<Simulator, Failure> {
+    let port = settings.port;
+    Simulator::start(settings).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Failure(format!("port {port} is in use; choose another with --port")),
+        _ => Failure(format!("cannot listen on 127.0.0.1:{port}: {error}")),
+    })
+}
+
+/// What goes wrong in a demo when nothing is asked for: an account without the role and a region that a policy denies, so
+/// that the ledger has something to tell.
+fn usual_faults(accounts: usize) -> Vec<Fault> {
+    if accounts < FAULTS_FROM {
+        return Vec::new();
+    }
+    let world = World::new(accounts, 0, 1.0);
+    let account = |number| Some(world.account(number).id);
+    vec![
+        Fault { account: account(accounts / 3), ..Fault::new(Kind::RoleMissing) },
+        Fault { account: account(accounts / 2), region: Some("eu-central-1".to_owned()), ..Fault::new(Kind::ScpDeny) },
+    ]
+}
+
+/// `orgscan simulator`.
+pub(super) async fn simulator(args: &SimulatorArgs) -> Result<u8, Failure> {
+    let simulator = started(&args.making.settings(args.density, args.port)).await?;
+    let lines = simulator.environment().map(|(name, value)| format!("export {name}={value}"));
+    output::print(&lines.join("\n"))?;
+    stop_on_signal().cancelled().await;
+    Ok(COMPLETE)
+}
+
+/// `orgscan demo`.
+pub(super) async fn run(args: DemoArgs) -> Result<u8, Failure> {
+    let mut settings = args.making.settings(1.0, 0);
+    if args.making.faults.is_empty() {
+        settings.faults.extend(usual_faults(settings.accounts));
+    }
+    let simulator = started(&settings).await?;
+    let engine = Settings {
+        source: Source::Organization,
+        role_name: "OrgscanReadOnly".to_owned(),
+        external_id: None,
+        quota_share: 0.5,
+        concurrency: 128,
+        max_charge: Decimal::ONE,
+        attempt_timeout: ATTEMPT_TIMEOUT,
+    };
+    let engine = Arc::new(Engine::new(simulator.config(), engine, checks::all()));
+    if args.serve { serve(&args, &simulator, engine).await } else { scan_it(&args, &simulator, &engine).await }
+}
+
+async fn serve(args: &DemoArgs, simulator: &Simulator, engine: Arc<Engine>) -> Result<u8, Failure> {
+    let listener = server::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
+    let url = format!("http://{}/mcp", listener.local_addr()?);
+    let http = json!({"mcpServers": {"orgscan-demo": {"type": "http", "url": url}}});
+    let environment: BTreeMap<_, _> = simulator.environment().into_iter().collect();
+    let command = std::env::current_exe().map_or_else(|_| "orgscan".to_owned(), |it| it.display().to_string());
+    let stdio = json!({"mcpServers": {"orgscan-demo": {"command": command, "args": ["stdio"], "env": environment}}});
+    output::print(&format!(
+        "A made-up organization of {} accounts, and MCP over it, until Ctrl-C.\n\n\
+         For clients that speak HTTP:\n{}\n\n\
+         For clients that start a command:\n{}\n\n\
+         Then ask, for example: where does our money go to waste?",
+        args.making.accounts,
+        serde_json::to_string_pretty(&http)?,
+        serde_json::to_string_pretty(&stdio)?,
+    ))?;
+    server::http(engine, listener, None, stop_on_signal()).await?;
+    Ok(COMPLETE)
+}
+
+async fn scan_it(args: &DemoArgs, simulator: &Simulator, engine: &Arc<Engine>) -> Result<u8, Failure> {
+    let regions = simulator::world::regions().into_iter().take(args.regions.into()).map(str::to_owned).collect();
+    let shared = Shared { regions, ..Shared::default() };
+    let asked = checks::all().into_iter().map(|check| request::read(check, serde_json::Map::new()).map(|it| it.asked));
+    let request = Request { asked: asked.collect::<Result<_, _>>()?, selection: shared.selection()? };
+    let begun = Instant::now();
+    let scan = engine.start(request)?;
+    let stop = stop_on_signal();
+    scan::watch(&scan, None, stop.clone()).await;
+    if stop.is_cancelled() {
+        scan.cut(Class::Cancelled);
+    }
+    let took = begun.elapsed();
+    output::print(&summary(args, &scan.reports()?, took, simulator.counts().most_at_once))?;
+    Ok(COMPLETE)
+}
+
+/// What was found, for somebody who has to decide where to begin.
+fn summary(args: &DemoArgs, scan: &ScanReport, took: Duration, at_once: usize) -> String {
+    let saving = scan.reports.iter().filter(|it| it.summary.billed_cost.is_none());
+    let findings: usize = saving.clone().map(|it| it.summary.findings).sum();
+    let total: Decimal = saving.filter_map(|it| it.summary.estimated_monthly_savings).sum();
+    let at_least = if scan.coverage.complete { "" } else { ", at least" };
+    let mut parts = vec![
+        format!(
+            "A made-up organization: {} accounts, {} regions, seed {}. No AWS account was touched.",
+            args.making.accounts, args.regions, args.making.seed
+        ),
+        format!("{} USD a month to save{at_least}, in {findings} findings.", money(Some(total))),
+        table("tool", by_tool(scan), usize::MAX),
+        table("account", by_account(scan), ACCOUNTS_SHOWN),
+        table("region", by_region(scan), usize::MAX),
+        ledger(&scan.coverage).join("\n"),
+    ];
+    let seconds = took.as_secs_f64();
+    parts.push(format!(
+        "Took {seconds:.1} s: {} AWS calls, at most {at_once} at once, {} throttled; AWS would have charged {} USD for them.",
+        scan.api.calls, scan.api.throttled, scan.api.billed_usd
+    ));
+    parts.push(NEXT.to_owned());
+    parts.join("\n\n")
+}
+
+/// What a newcomer may try.
+const NEXT: &str = "Try next:
+  orgscan demo --serve                          the same organization for an AI client, over MCP
+  orgscan demo --accounts 500                   a larger one
+  orgscan demo --fault throttle:rate=0.1        what happens when AWS throttles
+  orgscan scan --single-account                 your own account, with the credentials at hand
+  orgscan scan --dry-run                        what a scan of your organization would take
+  orgscan policy                                the permissions it needs";
+
+/// A line of a table: whose it is, how many findings, and what they would save a month.
+type Line = (String, usize, Option<Decimal>);
+
+fn by_tool(scan: &ScanReport) -> Vec<Line> {
+    let line = |it: &Report| (it.tool.clone(), it.summary.findings, it.summary.estimated_monthly_savings);
+    scan.reports.iter().map(line).collect()
+}
+
+/// The sums of all reports that are about savings.
+fn summed<'a>(of: impl Iterator<Item = (&'a str, usize, Option<Decimal>)>) -> Vec<Line> {
+    let mut sums: BTreeMap<&str, (usize, Option<Decimal>)> = BTreeMap::new();
+    for (name, findings, savings) in of {
+        let sum = sums.entry(name).or_default();
+        sum.0 += findings;
+        sum.1 = sum.1.into_iter().chain(savings).reduce(|a, b| a + b);
+    }
+    sums.into_iter().map(|(name, (findings, savings))| (name.to_owned(), findings, savings)).collect()
+}
+
+fn by_account(scan: &ScanReport) -> Vec<Line> {
+    let saving = scan.reports.iter().filter(|it| it.summary.billed_cost.is_none());
+    let accounts: Vec<_> = saving.flat_map(|it| &it.accounts).collect();
+    let names: BTreeMap<_, _> = accounts.iter().map(|it| (it.account_id.as_str(), it.account_name.as_deref())).collect();
+    let sums = summed(accounts.iter().map(|it| (it.account_id.as_str(), it.findings, it.estimated_monthly_savings)));
+    let named = |id: String| match names.get(id.as_str()).copied().flatten() {
+        Some(name) => format!("{id} {}", one_line(name)),
+        None => id,
+    };
+    sums.into_iter().map(|(id, findings, savings)| (named(id), findings, savings)).collect()
+}
+
+fn by_region(scan: &ScanReport) -> Vec<Line> {
+    let saving = scan.reports.iter().filter(|it| it.summary.billed_cost.is_none());
+    summed(saving.flat_map(|it| &it.findings).map(|it| (it.region.as_str(), 1, it.estimated_monthly_savings)))
+}
+
+/// The lines with the largest savings, and how many are left.
+fn table(title: &str, lines: Vec<Line>, most: usize) -> String {
+    let mut lines = lines;
+    lines.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| b.1.cmp(&a.1)).then_with(|| a.0.cmp(&b.0)));
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header([title, "findings", "saves/month"]);
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    for (name, findings, savings) in lines.iter().take(most) {
+        let amount = if savings.is_none() && *findings == 0 { Some(Decimal::ZERO) } else { *savings };
+        table.add_row([Cell::new(name), right(findings.to_string()), right(money(amount))]);
+    }
+    let more = lines.len().saturating_sub(most);
+    if more > 0 { format!("{table}\nand {more} more") } else { table.to_string() }
+}

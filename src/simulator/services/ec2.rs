@@ -1,0 +1,253 @@
+//! Amazon EC2, with EBS and VPC.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Context, Operation, Service, Words, items};
+use crate::{
+    aws::action::EC2,
+    simulator::{
+        answer::{Protocol, Refusal},
+        world::{Address, Gateway, Group, Image, Instance, Interface, Snapshot, Volume},
+    },
+};
+
+pub(super) static SERVICE: Service = Service {
+    signing: "ec2",
+    names: &EC2,
+    protocol: Protocol::Ec2,
+    words: Words {
+        throttled: (503, "RequestLimitExceeded"),
+        invalid: "InvalidParameterValue",
+        wrong_token: "InvalidParameterValue",
+    },
+    is_global: false,
+    operations: &[
+        Operation::new("DescribeRegions", describe_regions),
+        Operation::new("DescribeAddresses", describe_addresses),
+        Operation::new("DescribeImageAttribute", describe_image_attribute),
+        Operation::new("DescribeImages", describe_images),
+        Operation::new("DescribeInstances", describe_instances),
+        Operation::new("DescribeLaunchTemplates", describe_launch_templates),
+        Operation::new("DescribeLaunchTemplateVersions", describe_launch_template_versions),
+        Operation::new("DescribeNatGateways", describe_nat_gateways),
+        Operation::new("DescribeNetworkInterfaces", describe_network_interfaces),
+        Operation::new("DescribeRouteTables", describe_route_tables),
+        Operation::new("DescribeSecurityGroups", describe_security_groups),
+        Operation::new("DescribeSnapshots", describe_snapshots),
+        Operation::new("DescribeSpotFleetRequests", describe_spot_fleet_requests),
+        Operation::new("DescribeSpotInstanceRequests", describe_spot_instance_requests),
+        Operation::new("DescribeVolumes", describe_volumes),
+    ],
+};
+
+/// What most lists give on a page where nobody asks for less.
+const PAGE: usize = 1000;
+
+fn time(seconds: i64) -> String {
+    Timestamp::from_second(seconds).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+}
+
+fn tags(tags: &[(&'static str, String)]) -> Value {
+    items(tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+}
+
+/// A page of a list under its own name.
+fn list<T>(cx: &Context<'_>, name: &str, all: Vec<T>, show: impl Fn(&T) -> Value) -> Result<Value, Refusal> {
+    let most = cx.call.number("MaxResults").unwrap_or(PAGE).min(PAGE);
+    let (page, next) = cx.page(all, cx.call.text("NextToken"), most)?;
+    Ok(json!({name: items(page.iter().map(show).collect()), "nextToken": next}))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what every operation returns")]
+fn describe_regions(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let region = |it: &&str| json!({"regionName": it, "optInStatus": "opt-in-not-required"});
+    Ok(json!({"regionInfo": items(cx.regions.iter().map(region).collect())}))
+}
+
+/// AWS gives all addresses at once.
+#[expect(clippy::unnecessary_wraps, reason = "what every operation returns")]
+fn describe_addresses(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let address = |it: &Address| {
+        let association = it.interface.as_ref().map(|it| it.replace("eni-", "eipassoc-"));
+        json!({
+            "allocationId": it.allocation,
+            "publicIp": it.ip,
+            "domain": "vpc",
+            "associationId": association,
+            "networkInterfaceId": it.interface,
+            "publicIpv4Pool": "amazon",
+            "tagSet": tags(&it.tags),
+        })
+    };
+    Ok(json!({"addressesSet": items(cx.place().addresses().iter().map(address).collect())}))
+}
+
+fn describe_images(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    list(cx, "imagesSet", place.images(), |it: &Image| {
+        json!({
+            "imageId": it.id,
+            "name": it.name,
+            "imageState": "available",
+            "imageOwnerId": place.account,
+            "isPublic": false,
+            "creationDate": time(it.created),
+            "lastLaunchedTime": it.launched.map(time),
+            "rootDeviceType": "ebs",
+            "blockDeviceMapping": items(vec![json!({
+                "deviceName": "/dev/xvda",
+                "ebs": {"snapshotId": it.snapshot, "volumeSize": it.size_gib, "volumeType": "gp3"},
+            })]),
+            "tagSet": tags(&it.tags),
+        })
+    })
+}
+
+fn describe_image_attribute(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let id = cx.call.text("ImageId").unwrap_or_default();
+    let image = cx.place().images().into_iter().find(|it| it.id == id);
+    let image = image.ok_or_else(|| cx.call.invalid(format!("The image id '[{id}]' does not exist")))?;
+    let shared = image.shared_with.iter().map(|it| json!({"userId": it})).collect();
+    Ok(json!({"imageId": id, "launchPermission": items(shared)}))
+}
+
+fn describe_instances(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    list(cx, "reservationSet", place.instances(), |it: &Instance| {
+        let (code, name) = if it.running { (16, "running") } else { (80, "stopped") };
+        let instance = json!({
+            "instanceId": it.id,
+            "imageId": it.image,
+            "instanceType": "m5.large",
+            "instanceState": {"code": code, "name": name},
+            "launchTime": time(it.launched),
+            "tagSet": tags(&it.tags),
+        });
+        let reservation = it.id.replace("i-", "r-");
+        json!({"reservationId": reservation, "ownerId": place.account, "instancesSet": items(vec![instance])})
+    })
+}
+
+fn describe_volumes(cx: &Context<'_>) -> Result<Value, Refusal> {
+    list(cx, "volumeSet", cx.place().volumes(), |it: &Volume| {
+        let attached = it.instance.iter().map(|it| json!({"instanceId": it, "status": "attached"})).collect();
+        json!({
+            "volumeId": it.id,
+            "size": it.size_gib,
+            "volumeType": it.volume_type,
+            "iops": it.iops,
+            "throughput": (it.volume_type == "gp3").then_some(125),
+            "status": if it.instance.is_some() { "in-use" } else { "available" },
+            "createTime": time(it.created),
+            "attachmentSet": items(attached),
+            "tagSet": tags(&it.tags),
+        })
+    })
+}
+
+fn describe_snapshots(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    list(cx, "snapshotSet", place.snapshots(), |it: &Snapshot| {
+        json!({
+            "snapshotId": it.id,
+            "volumeId": it.volume,
+            "volumeSize": it.size_gib,
+            "fullSnapshotSizeInBytes": (it.size_gib << 30) / 2,
+            "status": "completed",
+            "storageTier": "standard",
+            "ownerId": place.account,
+            "description": it.description,
+            "startTime": time(it.started),
+            "tagSet": tags(&it.tags),
+        })
+    })
+}
+
+fn describe_launch_templates(cx: &Context<'_>) -> Result<Value, Refusal> {
+    list(cx, "launchTemplates", cx.place().templates(), |it| {
+        json!({"launchTemplateId": it.id, "launchTemplateName": "workers", "latestVersionNumber": it.images.len()})
+    })
+}
+
+fn describe_launch_template_versions(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let id = cx.call.text("LaunchTemplateId").unwrap_or_default();
+    let template = cx.place().templates().into_iter().find(|it| it.id == id);
+    let template = template.ok_or_else(|| cx.call.invalid(format!("The launch template '{id}' does not exist")))?;
+    list(cx, "launchTemplateVersionSet", template.images, |image| {
+        json!({"launchTemplateId": id, "launchTemplateData": {"imageId": image, "instanceType": "m5.large"}})
+    })
+}
+
+fn describe_spot_fleet_requests(cx: &Context<'_>) -> Result<Value, Refusal> {
+    list(cx, "spotFleetRequestConfigSet", Vec::<Value>::new(), Value::clone)
+}
+
+fn describe_spot_instance_requests(cx: &Context<'_>) -> Result<Value, Refusal> {
+    list(cx, "spotInstanceRequestSet", Vec::<Value>::new(), Value::clone)
+}
+
+fn describe_network_interfaces(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let vpc = cx.place().vpc();
+    list(cx, "networkInterfaceSet", cx.place().interfaces(), |it: &Interface| {
+        json!({
+            "networkInterfaceId": it.id,
+            "vpcId": vpc,
+            "status": "in-use",
+            "interfaceType": "interface",
+            "attachment": {"instanceId": it.instance, "status": "attached"},
+            "groupSet": items(vec![json!({"groupId": it.group})]),
+            "association": it.public_ip.as_ref().map(|it| json!({"publicIp": it})),
+        })
+    })
+}
+
+fn describe_security_groups(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let vpc = cx.place().vpc();
+    list(cx, "securityGroupInfo", cx.place().groups(), |it: &Group| {
+        json!({
+            "groupId": it.id,
+            "groupName": it.name,
+            "groupDescription": it.name,
+            "vpcId": vpc,
+            "ipPermissions": items(it.rules.iter().map(|(port, cidr)| rule(*port, cidr)).collect()),
+        })
+    })
+}
+
+fn rule(port: Option<i64>, cidr: &str) -> Value {
+    let (v4, v6) = if cidr.contains(':') {
+        (items(Vec::new()), items(vec![json!({"cidrIpv6": cidr})]))
+    } else {
+        (items(vec![json!({"cidrIp": cidr})]), items(Vec::new()))
+    };
+    let protocol = if port.is_some() { "tcp" } else { "-1" };
+    json!({"ipProtocol": protocol, "fromPort": port, "toPort": port, "ipRanges": v4, "ipv6Ranges": v6})
+}
+
+fn describe_nat_gateways(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let vpc = cx.place().vpc();
+    list(cx, "natGatewaySet", cx.place().gateways(), |it: &Gateway| {
+        json!({
+            "natGatewayId": it.id,
+            "vpcId": vpc,
+            "state": "available",
+            "connectivityType": "public",
+            "natGatewayAddressSet": items(vec![json!({"publicIp": it.ip})]),
+            "createTime": time(it.created),
+            "tagSet": tags(&it.tags),
+        })
+    })
+}
+
+fn describe_route_tables(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    let routed = place.gateways().into_iter().filter(|it| it.routed);
+    let routes = routed.map(|it| json!({"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": it.id, "state": "active"}));
+    let table = json!({
+        "routeTableId": place.vpc().replace("vpc-", "rtb-"),
+        "vpcId": place.vpc(),
+        "routeSet": items(routes.collect()),
+    });
+    list(cx, "routeTableSet", vec![table], Value::clone)
+}

@@ -1,0 +1,208 @@
+//! Instances, volumes, snapshots, images and launch templates, and how they hang together.
+
+use super::{
+    Place, Tags,
+    draw::{Draw, Fate},
+};
+
+/// How many days the checks of images and snapshots look back.
+const OLD: i64 = 90;
+
+/// An image that AWS offers to everyone.
+const PUBLIC_IMAGE: &str = "ami-0abcdef1234567890";
+
+/// A machine image.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) fate: Fate,
+    /// When it was made, in seconds.
+    pub(crate) created: i64,
+    /// When it was last launched.
+    pub(crate) launched: Option<i64>,
+    /// The account that it is shared with.
+    pub(crate) shared_with: Option<String>,
+    /// The snapshot behind it.
+    pub(crate) snapshot: String,
+    pub(crate) size_gib: i64,
+    pub(crate) tags: Tags,
+}
+
+/// An instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) image: String,
+    pub(crate) running: bool,
+    pub(crate) launched: i64,
+    pub(crate) tags: Tags,
+}
+
+/// A volume.
+#[derive(Clone, Debug)]
+pub(crate) struct Volume {
+    pub(crate) id: String,
+    pub(crate) fate: Fate,
+    pub(crate) size_gib: i64,
+    pub(crate) volume_type: &'static str,
+    pub(crate) iops: Option<i64>,
+    /// The instance it is attached to.
+    pub(crate) instance: Option<String>,
+    pub(crate) created: i64,
+    pub(crate) tags: Tags,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) id: String,
+    pub(crate) fate: Fate,
+    pub(crate) volume: String,
+    pub(crate) size_gib: i64,
+    pub(crate) description: String,
+    pub(crate) started: i64,
+    pub(crate) tags: Tags,
+}
+
+/// A launch template, with one image for each of its versions.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    pub(crate) id: String,
+    pub(crate) images: Vec<String>,
+}
+
+impl Place<'_> {
+    /// The images of the account here.
+    pub(crate) fn images(&self) -> Vec<Image> {
+        let mut draw = self.draw("images");
+        let count = self.count(&mut draw, 4.0);
+        (0..count).map(|number| self.image(&mut draw, number)).collect()
+    }
+
+    fn image(&self, draw: &mut Draw, number: usize) -> Image {
+        let fate = draw.fate([35, 15, 40, 10]);
+        let age = draw.age(fate, OLD);
+        let managed = fate == Fate::Kept && draw.chance(0.5);
+        let launched = match fate {
+            Fate::Used => Some(self.days_ago(draw.between(0, 30))),
+            Fate::Waste => draw.chance(0.5).then(|| self.days_ago(draw.between(OLD, age))),
+            Fate::Young | Fate::Kept => None,
+        };
+        let mut tags = draw.tags();
+        if managed {
+            tags.push(("aws:backup:source-resource", self.id("i", number)));
+        }
+        Image {
+            id: self.id("ami", number),
+            name: format!("{}-{number}", draw.one_of(&["golden", "web", "builder", "worker"])),
+            fate,
+            created: self.days_ago(age),
+            launched,
+            shared_with: (fate == Fate::Kept && !managed).then(|| self.world.account(0).id),
+            snapshot: self.id("snap", number),
+            size_gib: draw.one_of(&[8, 16, 30, 50, 100]),
+            tags,
+        }
+    }
+
+    /// Those of its images that something here launches.
+    fn launched_images(&self) -> Vec<String> {
+        self.images().into_iter().filter(|it| it.fate == Fate::Used).map(|it| it.id).collect()
+    }
+
+    /// The instances here. They run the images that are in use, in turn; where there are none, a public one.
+    pub(crate) fn instances(&self) -> Vec<Instance> {
+        let mut draw = self.draw("instances");
+        let count = self.count(&mut draw, 6.0);
+        let images = self.launched_images();
+        let instance = |number: usize| Instance {
+            id: self.id("i", number),
+            image: images.get(number % images.len().max(1)).map_or(PUBLIC_IMAGE, String::as_str).to_owned(),
+            running: draw.chance(0.8),
+            launched: self.days_ago(draw.between(0, 400)),
+            tags: draw.tags(),
+        };
+        (0..count).map(instance).collect()
+    }
+
+    /// The launch templates here: one with every image in use, so that what no instance runs is referred to as well.
+    pub(crate) fn templates(&self) -> Vec<Template> {
+        let images = self.launched_images();
+        if images.is_empty() { Vec::new() } else { vec![Template { id: self.id("lt", 0), images }] }
+    }
+
+    /// The volumes here: one for each instance, and some that are attached to nothing.
+    pub(crate) fn volumes(&self) -> Vec<Volume> {
+        let mut draw = self.draw("volumes");
+        let instances = self.instances();
+        let loose = self.count(&mut draw, 3.0);
+        let attached = instances.into_iter().map(|it| Some((it.id, it.launched)));
+        let all = attached.chain(std::iter::repeat_n(None, loose)).enumerate();
+        all.map(|(number, on)| self.volume(&mut draw, number, on)).collect()
+    }
+
+    fn volume(&self, draw: &mut Draw, number: usize, on: Option<(String, i64)>) -> Volume {
+        let volume_type = draw.one_of(&["gp3", "gp3", "gp2", "io2", "st1"]);
+        let size_gib = match volume_type {
+            "st1" => draw.one_of(&[500, 1000, 2000]),
+            _ => draw.one_of(&[8, 20, 50, 100, 200, 500]),
+        };
+        let iops = match volume_type {
+            "gp3" => Some(3000),
+            "io2" => Some(draw.one_of(&[1000, 4000, 8000])),
+            _ => None,
+        };
+        let (instance, created) = match on {
+            Some((instance, created)) => (Some(instance), created),
+            None => (None, self.days_ago(draw.between(1, 700))),
+        };
+        let fate = if instance.is_some() { Fate::Used } else { Fate::Waste };
+        Volume { id: self.id("vol", number), fate, size_gib, volume_type, iops, instance, created, tags: draw.tags() }
+    }
+
+    /// The snapshots here: one behind each image, and some that were made by hand or by a plan.
+    pub(crate) fn snapshots(&self) -> Vec<Snapshot> {
+        let mut draw = self.draw("snapshots");
+        let images = self.images();
+        let more = self.count(&mut draw, 6.0);
+        let behind = images.iter().map(|it| Snapshot {
+            id: it.snapshot.clone(),
+            fate: Fate::Used,
+            volume: self.id("vol", 0),
+            size_gib: it.size_gib,
+            description: format!("Created by CreateImage({}) for {}", self.id("i", 0), it.id),
+            started: it.created,
+            tags: it.tags.clone(),
+        });
+        let behind: Vec<_> = behind.collect();
+        let first = behind.len();
+        let loose = (0..more).map(|number| self.loose_snapshot(&mut draw, first + number));
+        behind.into_iter().chain(loose).collect()
+    }
+
+    fn loose_snapshot(&self, draw: &mut Draw, number: usize) -> Snapshot {
+        let fate = draw.fate([55, 25, 0, 20]);
+        let mut tags = draw.tags();
+        if fate == Fate::Kept {
+            tags.push(("aws:backup:source-resource", self.id("vol", number)));
+        }
+        let description = match fate {
+            Fate::Kept => "This snapshot is created by the AWS Backup service.".to_owned(),
+            Fate::Waste if draw.chance(0.4) => {
+                let (instance, image) = (self.id("i", 900 + number), self.id("ami", 900 + number));
+                format!("Created by CreateImage({instance}) for {image}")
+            }
+            _ => draw.one_of(&["before upgrade", "copy of data", ""]).to_owned(),
+        };
+        Snapshot {
+            id: self.id("snap", number),
+            fate,
+            volume: self.id("vol", 500 + number),
+            size_gib: draw.one_of(&[8, 20, 50, 100, 500]),
+            description,
+            started: self.days_ago(draw.age(fate, OLD)),
+            tags,
+        }
+    }
+}
