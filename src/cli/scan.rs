@@ -75,15 +75,15 @@ pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
     }
     let scan = engine.start(request)?;
     watch(&scan, args.deadline.map(Duration::from_secs), stop_on_signal()).await;
-    let report = scan.reports()?;
+    let answers = scan.answers()?;
     let most = match args.max_results {
         Some(0) => usize::MAX,
         Some(most) => most,
         None if args.output == OutputFormat::Table => output::ROWS,
         None => usize::MAX,
     };
-    let complete = report.coverage.complete && report.reports.iter().all(|it| it.coverage.complete);
-    output::report(report, args.output, most)?;
+    let complete = answers.is_complete();
+    output::report(&answers, args.output, most)?;
     drop::<Arc<Engine>>(engine);
     Ok(if complete { COMPLETE } else { INCOMPLETE })
 }

@@ -12,10 +12,12 @@ use futures::{FutureExt, StreamExt, future::join_all};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    Caller, Engine, Refused, Source, describe_for, member_actions,
+    Caller, Engine, Refused, Source, describe_for,
+    ledger::Spot,
+    member_actions,
     organization::{self, Member},
     plan::{self, Plan},
-    report::{Presumed, Said, Spot},
+    report::{Presumed, Said},
     scan::Scan,
 };
 use crate::{

@@ -1,7 +1,9 @@
 //! Where and how fast: accounts, credentials, regions, plan, fan-out, deadline, merge. Knows no check by name.
 
 pub(crate) mod fanout;
+pub(crate) mod ledger;
 pub mod organization;
+pub(crate) mod pile;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub mod report;
@@ -9,6 +11,7 @@ pub(crate) mod request;
 pub(crate) mod roster;
 pub(crate) mod scan;
 pub(crate) mod selection;
+mod totals;
 
 use std::{
     collections::HashSet,
