@@ -54,7 +54,11 @@ pub(crate) struct Door {
 
 impl Door {
     /// Opens the door with the caller's own configuration from the AWS standard variables and files.
-    pub(crate) async fn open(share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
+    pub(crate) async fn open(
+        share: f64,
+        answers: SharedAnswers,
+        allowed: HashSet<(&'static str, &'static str)>,
+    ) -> Self {
         // One client, and so one pool and one TLS set-up, for all accounts. It obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
         let http = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
             let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
@@ -63,11 +67,16 @@ impl Door {
             connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
         });
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
-        Self::with(config, share, allowed)
+        Self::with(config, share, answers, allowed)
     }
 
     /// A door around a given configuration; retries go off and the time limits of every call are set.
-    pub(crate) fn with(config: SdkConfig, share: f64, allowed: HashSet<(&'static str, &'static str)>) -> Self {
+    pub(crate) fn with(
+        config: SdkConfig,
+        share: f64,
+        answers: SharedAnswers,
+        allowed: HashSet<(&'static str, &'static str)>,
+    ) -> Self {
         let region = config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -89,7 +98,7 @@ impl Door {
         Self {
             config,
             pace: Pace::new(share),
-            answers: SharedAnswers::default(),
+            answers,
             gate: Gate { allowed: Arc::new(allowed) },
             sts: OnceLock::new(),
         }

@@ -21,6 +21,7 @@ use super::{
     door::{Door, Tally},
     problem::Problem,
     session::Session,
+    store::SharedAnswers,
 };
 use crate::check::testing::now;
 
@@ -101,7 +102,7 @@ fn place(script: &Script, actions: &[&'static Action]) -> Place {
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .build();
     let allowed = actions.iter().map(|it| (it.service.sdk, it.operation)).collect();
-    let door = Arc::new(Door::with(config, 1.0, allowed));
+    let door = Arc::new(Door::with(config, 1.0, SharedAnswers::holding(1_000_000), allowed));
     let session = Arc::new(Session::of_caller(&door, "111122223333", "aws"));
     Place::new(door, session, Arc::new(Tally::new(Decimal::ONE)), "eu-west-1", now())
 }

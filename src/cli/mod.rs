@@ -24,6 +24,10 @@ const COMPLETE: u8 = 0;
 const FAILED: u8 = 1;
 /// The exit code of a scan that could not see everything.
 const INCOMPLETE: u8 = 2;
+/// How many bytes of answers a command keeps: it asks once, and little of it again.
+const KEPT_BY_A_COMMAND: u64 = 8 * 1024 * 1024;
+/// How many bytes of answers a server keeps for the questions that follow.
+const KEPT_BY_A_SERVER: u64 = 48 * 1024 * 1024;
 
 /// Asks one FinOps question of a whole AWS organization and gives one honest answer.
 ///
@@ -232,7 +236,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Policy(args) => catalogue::policy(&args),
         Command::Serve(args) => serve(args).await,
         Command::Stdio(args) => {
-            let engine = args.access.engine(args.offer.checks()?).await?;
+            let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
             server::stdio(engine, stop_on_signal()).await?;
             Ok(COMPLETE)
         }
@@ -246,7 +250,7 @@ async fn serve(args: ServeArgs) -> Result<u8, Failure> {
             "authorization is required and there is no token to compare with; set ORGSCAN_BEARER_TOKEN",
         ));
     }
-    let engine = args.access.engine(args.offer.checks()?).await?;
+    let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
     let address = SocketAddr::new(args.host, args.port);
     if bearer.is_none() && !args.host.is_loopback() {
         tracing::warn!(
@@ -288,7 +292,7 @@ async fn interrupted() {
 }
 
 impl Access {
-    async fn engine(&self, checks: Vec<&'static Check>) -> Result<Arc<Engine>, Failure> {
+    async fn engine(&self, checks: Vec<&'static Check>, kept_bytes: u64) -> Result<Arc<Engine>, Failure> {
         let source = match &self.accounts_file {
             Some(file) => {
                 let named = |error: &dyn std::fmt::Display| Failure(format!("{}: {error}", file.display()));
@@ -305,6 +309,7 @@ impl Access {
             quota_share: self.quota_share,
             concurrency: self.concurrency.into(),
             max_charge: self.max_charge,
+            kept_bytes,
         };
         Ok(Arc::new(Engine::open(settings, checks).await))
     }

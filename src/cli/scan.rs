@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, COMPLETE, Failure, INCOMPLETE, OutputFormat, checks_named, output, stop_on_signal};
+use super::{
+    Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks_named, output, stop_on_signal,
+};
 use crate::{
     aws::problem::Class,
     check::Check,
@@ -67,7 +69,7 @@ pub(super) struct ScanArgs {
 pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
     let checks = checks_named(&args.names)?;
     let request = args.request(&checks)?;
-    let engine = args.access.engine(checks).await?;
+    let engine = args.access.engine(checks, KEPT_BY_A_COMMAND).await?;
     if args.dry_run {
         let preview = Preview::of(&engine, &request).await?;
         output::preview(&preview, args.output)?;

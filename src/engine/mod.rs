@@ -39,6 +39,7 @@ use crate::{
         partition,
         problem::{Class, Problem},
         session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Session},
+        store::SharedAnswers,
     },
     check::Check,
 };
@@ -76,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     /// The most that the charged calls of one scan may cost, in USD.
     pub(crate) max_charge: Decimal,
+    /// How many bytes of answers are kept for scans that follow.
+    pub(crate) kept_bytes: u64,
 }
 
 /// Why a scan could not run at all.
@@ -145,7 +148,8 @@ impl Engine {
             .chain(scanner_actions())
             .map(|it| (it.service.sdk, it.operation))
             .collect();
-        let door = Arc::new(Door::open(settings.quota_share, allowed).await);
+        let answers = SharedAnswers::holding(settings.kept_bytes);
+        let door = Arc::new(Door::open(settings.quota_share, answers, allowed).await);
         let scans = moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build();
         let width = Semaphore::new(settings.concurrency);
         Self { settings, checks, door, width, caller: OnceCell::new(), listing: Mutex::default(), scans }
