@@ -1,11 +1,16 @@
 //! A report in words: Markdown that is useful alone, for the text of MCP answers and for the terminal.
 
+use std::io::{self, Write};
+
 use rust_decimal::Decimal;
 
 use crate::{
     aws::problem::one_line,
     check::Finding,
-    engine::report::{Coverage, Report},
+    engine::{
+        pile::Found,
+        report::{Coverage, Report},
+    },
 };
 
 /// How many findings the text shows.
@@ -18,24 +23,36 @@ fn quoted(text: &str) -> String {
     one_line(text).replace('|', "\\|").replace('`', "'").replace('<', "&lt;").replace("](", "] (")
 }
 
-/// A report as Markdown, every finding that it holds.
-pub(crate) fn whole_markdown(report: &Report) -> String {
-    let mut lines = opening(report, usize::MAX);
-    let more = report.summary.findings - report.findings.len();
+/// Writes a report as Markdown with every finding that it holds.
+pub(crate) fn write_markdown(report: &Report<Found>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", opening(report).join("\n"))?;
+    let mut findings = report.findings.read();
+    let mut shown = 0;
+    if let Some(first) = findings.next().transpose()? {
+        let title = money_title(report, Some(&first));
+        writeln!(out, "{}", heads(title))?;
+        for finding in std::iter::once(Ok(first)).chain(findings) {
+            writeln!(out, "{}", row(&finding?, title.is_some()))?;
+            shown += 1;
+        }
+    }
+    let more = report.summary.findings.saturating_sub(shown);
     if more > 0 {
-        lines.push(format!("\nAnd {more} more findings."));
+        writeln!(out, "\nAnd {more} more findings.")?;
     }
-    if !report.findings.is_empty() {
-        lines.push(String::new());
+    if shown > 0 {
+        writeln!(out)?;
     }
-    lines.push(closing(report));
-    lines.join("\n")
+    write!(out, "{}", closing(report))
 }
 
 /// A report as Markdown within the budget of an answer: the largest findings.
 pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
-    let mut lines = opening(report, FINDINGS_IN_TEXT);
-    if !report.findings.is_empty() {
+    let mut lines = opening(report);
+    if let Some(first) = report.findings.first() {
+        let title = money_title(report, Some(first));
+        lines.push(heads(title));
+        lines.extend(report.findings.iter().take(FINDINGS_IN_TEXT).map(|it| row(it, title.is_some())));
         let total = report.summary.findings;
         let shown = report.findings.len().min(FINDINGS_IN_TEXT);
         lines.push(format!(
@@ -59,24 +76,19 @@ pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
     }
 }
 
-/// Totals, notes, ledger and a table of the first findings.
-fn opening(report: &Report, most: usize) -> Vec<String> {
-    let mut lines = vec![format!("**{}**", headline(report))];
-    lines.extend(report.notes.iter().map(|it| format!("Note: {}", quoted(it))));
-    lines.extend(ledger(&report.coverage));
-    if !report.findings.is_empty() {
-        let (title, rule) = match money_title(report) {
-            Some(title) => (format!(" {title} |"), " ---: |"),
-            None => (String::new(), ""),
-        };
-        lines.push(format!("\n| account | region | resource |{title} reason |\n| --- | --- | --- |{rule} --- |"));
-        let priced = !title.is_empty();
-        lines.extend(report.findings.iter().take(most).map(|it| row(it, priced)));
-    }
-    lines
+/// Totals, notes and ledger.
+fn opening<F>(report: &Report<F>) -> Vec<String> {
+    let notes = report.notes.iter().map(|it| format!("Note: {}", quoted(it)));
+    std::iter::once(format!("**{}**", headline(report))).chain(notes).chain(ledger(&report.coverage)).collect()
 }
 
-fn closing(report: &Report) -> String {
+/// The heads of the table of findings.
+fn heads(title: Option<&str>) -> String {
+    let (title, rule) = title.map_or((String::new(), ""), |it| (format!(" {it} |"), " ---: |"));
+    format!("\n| account | region | resource |{title} reason |\n| --- | --- | --- |{rule} --- |")
+}
+
+fn closing<F>(report: &Report<F>) -> String {
     format!(
         "{} AWS calls, {} throttled, {} USD charged; as of {}.",
         report.api.calls, report.api.throttled, report.api.billed_usd, report.as_of
@@ -84,7 +96,7 @@ fn closing(report: &Report) -> String {
 }
 
 /// The totals in one sentence.
-pub(crate) fn headline(report: &Report) -> String {
+pub(crate) fn headline<F>(report: &Report<F>) -> String {
     let summary = &report.summary;
     let currency = summary.currency.as_deref().unwrap_or("several currencies");
     let unpriced = match summary.findings_without_savings {
@@ -102,11 +114,12 @@ pub(crate) fn headline(report: &Report) -> String {
     format!("{}: {} findings{amount}{bound}.", report.tool, summary.findings)
 }
 
-/// What the column of amounts is called; `None` for findings that are not about money.
-pub(crate) fn money_title(report: &Report) -> Option<&'static str> {
+/// What the column of amounts is called; `None` for findings that are not about money. The first of those shown has the
+/// largest amount, if any has one.
+pub(crate) fn money_title<F>(report: &Report<F>, first: Option<&Finding>) -> Option<&'static str> {
     match report.summary.billed_cost {
         Some(_) => Some("billed"),
-        None => report.findings.iter().any(|it| amount(it).is_some()).then_some("saves/month"),
+        None => first.and_then(amount).map(|_| "saves/month"),
     }
 }
 

@@ -30,8 +30,8 @@ impl Declared for EnabledRegions {
 impl Question for EnabledRegions {
     type Answer = Vec<String>;
 
-    fn items(&self, answer: &Vec<String>) -> usize {
-        answer.len()
+    fn bytes(&self, answer: &Vec<String>) -> usize {
+        answer.iter().map(|it| size_of::<String>() + it.capacity()).sum()
     }
 
     async fn ask(&self, at: &Place) -> Result<Vec<String>, Problem> {

@@ -67,8 +67,8 @@ impl Question for CostAndUsage {
     /// One for each month, account and service.
     type Answer = Vec<ServiceCost>;
 
-    fn items(&self, answer: &Vec<ServiceCost>) -> usize {
-        answer.len()
+    fn bytes(&self, answer: &Vec<ServiceCost>) -> usize {
+        answer.iter().map(|it| size_of::<ServiceCost>() + it.account.len() + it.service.len() + it.currency.len()).sum()
     }
 
     async fn ask(&self, at: &Place) -> Result<Vec<ServiceCost>, Problem> {

@@ -8,7 +8,7 @@ use super::{
     At, Declared, Place, Question, Resource, Tags,
     action::{Action, COST_OPTIMIZATION_HUB},
     problem::{Class, Problem},
-    timestamp,
+    store, timestamp,
 };
 
 static LIST_ENROLLMENT_STATUSES: Action = Action::new(&COST_OPTIMIZATION_HUB, "ListEnrollmentStatuses");
@@ -130,8 +130,8 @@ impl Declared for Recommendations {
 impl Question for Recommendations {
     type Answer = Vec<Recommendation>;
 
-    fn items(&self, answer: &Vec<Recommendation>) -> usize {
-        answer.len()
+    fn bytes(&self, answer: &Vec<Recommendation>) -> usize {
+        answer.len() * (size_of::<Recommendation>() + store::OWNED_BYTES)
     }
 
     async fn ask(&self, at: &Place) -> Result<Vec<Recommendation>, Problem> {

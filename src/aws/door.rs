@@ -35,10 +35,11 @@ use super::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time allowed for one attempt, answer read included, unless the settings say otherwise.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// The pause that the second attempt draws from; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How many times the first pause fits into the time of an attempt: with 30 seconds it is 200 milliseconds, and doubles with
+/// each attempt.
+const PAUSES_PER_ATTEMPT: u32 = 150;
+/// The longest pause between two attempts, in first pauses: with 30 seconds for an attempt it is 20 seconds.
+const LONGEST_PAUSE: u32 = 100;
 /// Unreachable calls in a row, over all accounts, after which an endpoint is not tried again in this scan.
 const ENDPOINT_STRIKES: u32 = 4;
 
@@ -48,6 +49,8 @@ pub(crate) struct Door {
     pub(crate) config: SdkConfig,
     pub(crate) pace: Pace,
     pub(crate) answers: SharedAnswers,
+    /// The pause that the second attempt draws from.
+    first_pause: Duration,
     gate: Gate,
     sts: OnceLock<aws_sdk_sts::Client>,
 }
@@ -64,19 +67,29 @@ pub(crate) async fn own_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await
 }
 
+/// On what terms AWS is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// The share of each published request rate that may be spent, 0 to 1.
+    pub(crate) share: f64,
+    /// How long AWS may take for one answer. Pauses between attempts are in proportion to it.
+    pub(crate) attempt_timeout: Duration,
+    /// How many bytes of answers are kept for scans that follow.
+    pub(crate) kept_bytes: u64,
+}
+
 impl Door {
     /// A door around a configuration; retries go off and the time limits of every call are set.
     pub(crate) fn new(
         config: SdkConfig,
-        share: f64,
-        attempt_timeout: Duration,
+        terms: Terms,
         allowed: HashSet<(&'static str, &'static str)>,
     ) -> Self {
         let region = config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT.min(attempt_timeout))
-            .read_timeout(attempt_timeout)
-            .operation_attempt_timeout(attempt_timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(terms.attempt_timeout))
+            .read_timeout(terms.attempt_timeout)
+            .operation_attempt_timeout(terms.attempt_timeout)
             .build();
         let config = config
             .into_builder()
@@ -92,8 +105,9 @@ impl Door {
             .build();
         Self {
             config,
-            pace: Pace::new(share),
-            answers: SharedAnswers::default(),
+            pace: Pace::new(terms.share),
+            answers: SharedAnswers::holding(terms.kept_bytes),
+            first_pause: terms.attempt_timeout / PAUSES_PER_ATTEMPT,
             gate: Gate { allowed: Arc::new(allowed) },
             sts: OnceLock::new(),
         }
@@ -153,7 +167,7 @@ impl Door {
             if attempt >= attempts_allowed(problem.class) {
                 return Err(problem);
             }
-            tokio::time::sleep(pause_before(attempt, fastrand::f64())).await;
+            tokio::time::sleep(pause_before(attempt, self.first_pause, fastrand::f64())).await;
             attempt += 1;
         }
     }
@@ -170,8 +184,8 @@ fn attempts_allowed(class: Class) -> u32 {
 }
 
 /// Full jitter: anything between nothing and the doubled pause. `chance` is between 0 and 1.
-fn pause_before(attempt: u32, chance: f64) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE).mul_f64(chance)
+fn pause_before(attempt: u32, first: Duration, chance: f64) -> Duration {
+    first.saturating_mul((1 << attempt.min(10)).min(LONGEST_PAUSE)).mul_f64(chance)
 }
 
 tokio::task_local! {
@@ -373,10 +387,11 @@ mod tests {
 
     #[test]
     fn pauses_double_and_are_drawn_from_nothing_to_all() {
-        assert_eq!(pause_before(1, 1.0), Duration::from_millis(400));
-        assert_eq!(pause_before(3, 1.0), Duration::from_millis(1600));
-        assert_eq!(pause_before(3, 0.0), Duration::ZERO);
-        assert_eq!(pause_before(30, 1.0), LONGEST_PAUSE);
+        let first = ATTEMPT_TIMEOUT / PAUSES_PER_ATTEMPT;
+        assert_eq!(pause_before(1, first, 1.0), Duration::from_millis(400));
+        assert_eq!(pause_before(3, first, 1.0), Duration::from_millis(1600));
+        assert_eq!(pause_before(3, first, 0.0), Duration::ZERO);
+        assert_eq!(pause_before(30, first, 1.0), Duration::from_secs(20));
     }
 
     #[test]

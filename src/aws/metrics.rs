@@ -78,8 +78,8 @@ impl Question for MetricQuery {
     /// One reading for each series, in the same order.
     type Answer = Vec<Reading>;
 
-    fn items(&self, answer: &Vec<Reading>) -> usize {
-        answer.len()
+    fn bytes(&self, answer: &Vec<Reading>) -> usize {
+        answer.len() * size_of::<Reading>()
     }
 
     async fn ask(&self, at: &Place) -> Result<Vec<Reading>, Problem> {

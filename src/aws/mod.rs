@@ -74,9 +74,9 @@ pub(crate) trait Question: Declared + Debug {
         format!("{self:?}")
     }
 
-    /// How many items an answer holds, to bound the memory that kept answers take.
-    fn items(&self, _answer: &Self::Answer) -> usize {
-        1
+    /// How many bytes an answer takes, roughly, to bound the memory of kept answers.
+    fn bytes(&self, _answer: &Self::Answer) -> usize {
+        size_of::<Self::Answer>()
     }
 
     /// Asks AWS.

@@ -6,7 +6,10 @@
 use std::{
     collections::HashMap,
     num::NonZeroU32,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -150,17 +153,21 @@ impl Slowdowns {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct BucketName(&'static str, &'static str, bool);
 
+/// After how many more accounts full buckets are forgotten: each account has had some tens of them in each region.
+const SWEPT_EVERY: usize = 64;
+
 /// All buckets of the process.
 pub(crate) struct Pace {
     share: f64,
     time: Time,
     limiters: Mutex<HashMap<BucketName, Arc<Limiter>>>,
+    accounts_done: AtomicUsize,
 }
 
 impl Pace {
     /// Buckets that spend the given share (0 to 1) of each published rate.
     pub(crate) fn new(share: f64) -> Self {
-        Self { share, time: Time::Real, limiters: Mutex::default() }
+        Self { share, time: Time::Real, limiters: Mutex::default(), accounts_done: AtomicUsize::new(0) }
     }
 
     /// Waits for its turn to send one request of an action.
@@ -186,7 +193,14 @@ impl Pace {
         slow.halve(bucket_of(row_of(action.service.limits, action.operation), keys));
     }
 
-    /// Forgets the buckets that have filled up again, so that memory does not grow with accounts.
+    /// An account is done: its buckets will be forgotten in a while, so that memory does not grow with accounts.
+    pub(crate) fn account_done(&self) {
+        if (self.accounts_done.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(SWEPT_EVERY) {
+            self.sweep();
+        }
+    }
+
+    /// Forgets the buckets that have filled up again.
     pub(crate) fn sweep(&self) {
         let limiters: Vec<_> =
             self.limiters.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect();
@@ -305,6 +319,32 @@ mod tests {
         let other = seconds_for(&pace, &[&VOLUMES; 50], &[there], &slow).await;
         assert!((4.9..5.2).contains(&slowed), "{slowed}");
         assert!(other < 0.01, "{other}");
+    }
+
+    /// How many buckets are kept.
+    fn kept(pace: &Pace) -> usize {
+        pace.limiters.lock().unwrap().values().map(|it| it.len()).sum()
+    }
+
+    #[tokio::test]
+    async fn buckets_do_not_grow_with_accounts() {
+        let (pace, slow) = (half(), Slowdowns::default());
+        for account in 1..=1000 {
+            pace.request(&VOLUMES, &Keys::new(&account.to_string(), "eu-west-1"), &slow).await;
+            // A request takes a tenth of a second to refill.
+            pace.time.sleep(Duration::from_millis(10)).await;
+            pace.account_done();
+            assert!(kept(&pace) <= SWEPT_EVERY + 25, "{} buckets after {account} accounts", kept(&pace));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_not_full_is_not_forgotten() {
+        let (pace, slow, here) = (half(), Slowdowns::default(), Keys::new("1", "eu-west-1"));
+        seconds_for(&pace, &[&VOLUMES; 50], std::slice::from_ref(&here), &slow).await;
+        pace.sweep();
+        let took = seconds_for(&pace, &[&VOLUMES; 50], &[here], &slow).await;
+        assert!((4.9..5.2).contains(&took), "{took}");
     }
 
     #[tokio::test]

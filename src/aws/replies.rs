@@ -18,7 +18,7 @@ use rust_decimal::Decimal;
 use super::{
     Collect, Place, Question,
     action::Action,
-    door::{ATTEMPT_TIMEOUT, Door, Tally},
+    door::{ATTEMPT_TIMEOUT, Door, Tally, Terms},
     problem::Problem,
     session::Session,
 };
@@ -101,7 +101,8 @@ fn place(script: &Script, actions: &[&'static Action]) -> Place {
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .build();
     let allowed = actions.iter().map(|it| (it.service.sdk, it.operation)).collect();
-    let door = Arc::new(Door::new(config, 1.0, ATTEMPT_TIMEOUT, allowed));
+    let terms = Terms { share: 1.0, attempt_timeout: ATTEMPT_TIMEOUT, kept_bytes: 1_000_000 };
+    let door = Arc::new(Door::new(config, terms, allowed));
     let session = Arc::new(Session::of_caller(&door, "111122223333", "aws"));
     Place::new(door, session, Arc::new(Tally::new(Decimal::ONE)), "eu-west-1", now())
 }

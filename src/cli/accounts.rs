@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{Access, COMPLETE, Failure, INCOMPLETE, OutputFormat, checks, output};
+use super::{Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks, output};
 use crate::{aws::problem::one_line, engine::roster};
 
 #[derive(Clone, Debug, Args)]
@@ -21,7 +21,7 @@ pub(super) struct AccountsArgs {
 }
 
 pub(super) async fn run(args: AccountsArgs) -> Result<u8, Failure> {
-    let engine = args.access.engine(checks::all()).await?;
+    let engine = args.access.engine(checks::all(), KEPT_BY_A_COMMAND).await?;
     let roster = roster::roster(&engine, !args.no_probe).await?;
     match args.output {
         OutputFormat::Json => output::print(&serde_json::to_string_pretty(&roster)?)?,
@@ -36,10 +36,10 @@ pub(super) async fn run(args: AccountsArgs) -> Result<u8, Failure> {
             }
             output::print(&String::from_utf8(writer.into_inner()?)?)?;
         }
-        OutputFormat::Table | OutputFormat::Markdown => {
+        OutputFormat::Table | OutputFormat::Summary | OutputFormat::Markdown => {
             let mut table = Table::new();
             let preset =
-                if args.output == OutputFormat::Table { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_MARKDOWN };
+                if args.output == OutputFormat::Markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_FULL_CONDENSED };
             table.load_style(preset).set_content_arrangement(ContentArrangement::Dynamic);
             table.set_header(["account", "name", "state", "organizational unit", "reachable", "why not"]);
             for it in &roster.accounts {

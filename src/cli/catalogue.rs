@@ -29,7 +29,7 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     let checks = checks_named(&args.names)?;
     match args.output {
         OutputFormat::Markdown => output::print(&generate::tools_md(&checks))?,
-        OutputFormat::Table => {
+        OutputFormat::Table | OutputFormat::Summary => {
             let mut table = Table::new();
             table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
             table.set_header(["category", "tool", "what it does", "runs", "AWS charges"]);

@@ -9,29 +9,25 @@ use std::{
 };
 
 use clap::Args;
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::{COMPLETE, Failure, output, scan, stop_on_signal};
+use super::{COMPLETE, Failure, KEPT_BY_A_COMMAND, KEPT_BY_A_SERVER, output, scan, stop_on_signal, summary};
 use crate::{
     aws::{
-        door::ATTEMPT_TIMEOUT,
-        problem::{Class, one_line},
+        door::{ATTEMPT_TIMEOUT, Terms},
+        problem::Class,
     },
     checks,
     engine::{
         Engine, Settings, Source,
-        report::{Report, ScanReport},
         request::{self, Request, Shared},
+        scan::Answers,
     },
     server,
     simulator::{self, Simulator, fault::{Fault, Kind, duration}, world::World},
-    words::{ledger, money},
 };
 
-/// How many accounts the summary names.
-const ACCOUNTS_SHOWN: usize = 10;
 /// In how small an organization nothing goes wrong unless asked for.
 const FAULTS_FROM: usize = 10;
 
@@ -146,14 +142,14 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8, Failure> {
         settings.faults.extend(usual_faults(settings.accounts));
     }
     let simulator = started(&settings).await?;
+    let kept_bytes = if args.serve { KEPT_BY_A_SERVER } else { KEPT_BY_A_COMMAND };
     let engine = Settings {
         source: Source::Organization,
         role_name: "OrgscanReadOnly".to_owned(),
         external_id: None,
-        quota_share: 0.5,
+        terms: Terms { share: 0.5, attempt_timeout: ATTEMPT_TIMEOUT, kept_bytes },
         concurrency: 128,
         max_charge: Decimal::ONE,
-        attempt_timeout: ATTEMPT_TIMEOUT,
     };
     let engine = Arc::new(Engine::new(simulator.config(), engine, checks::all()));
     if args.serve { serve(&args, &simulator, engine).await } else { scan_it(&args, &simulator, &engine).await }
@@ -192,34 +188,19 @@ async fn scan_it(args: &DemoArgs, simulator: &Simulator, engine: &Arc<Engine>) -
         scan.cut(Class::Cancelled);
     }
     let took = begun.elapsed();
-    output::print(&summary(args, &scan.reports()?, took, simulator.counts().most_at_once))?;
+    output::print(&summary(args, &scan.answers()?, took, simulator.counts().most_at_once))?;
     Ok(COMPLETE)
 }
 
-/// What was found, for somebody who has to decide where to begin.
-fn summary(args: &DemoArgs, scan: &ScanReport, took: Duration, at_once: usize) -> String {
-    let saving = scan.reports.iter().filter(|it| it.summary.billed_cost.is_none());
-    let findings: usize = saving.clone().map(|it| it.summary.findings).sum();
-    let total: Decimal = saving.filter_map(|it| it.summary.estimated_monthly_savings).sum();
-    let at_least = if scan.coverage.complete { "" } else { ", at least" };
-    let mut parts = vec![
-        format!(
-            "A made-up organization: {} accounts, {} regions, seed {}. No AWS account was touched.",
-            args.making.accounts, args.regions, args.making.seed
-        ),
-        format!("{} USD a month to save{at_least}, in {findings} findings.", money(Some(total))),
-        table("tool", by_tool(scan), usize::MAX),
-        table("account", by_account(scan), ACCOUNTS_SHOWN),
-        table("region", by_region(scan), usize::MAX),
-        ledger(&scan.coverage).join("\n"),
-    ];
-    let seconds = took.as_secs_f64();
-    parts.push(format!(
-        "Took {seconds:.1} s: {} AWS calls, at most {at_once} at once, {} throttled; AWS would have charged {} USD for them.",
-        scan.api.calls, scan.api.throttled, scan.api.billed_usd
-    ));
-    parts.push(NEXT.to_owned());
-    parts.join("\n\n")
+/// The summary of the scan, between where it was made and what to do next.
+fn summary(args: &DemoArgs, answers: &Answers<'_>, took: Duration, at_once: usize) -> String {
+    let making = &args.making;
+    let opening = format!(
+        "A made-up organization: {} accounts, {} regions, seed {}. No AWS account was touched.",
+        making.accounts, args.regions, making.seed
+    );
+    let took = format!("Took {:.1} s, with at most {at_once} calls at once.", took.as_secs_f64());
+    [opening, summary::of(answers), took, NEXT.to_owned()].join("\n\n")
 }
 
 /// What a newcomer may try.
@@ -230,54 +211,3 @@ const NEXT: &str = "Try next:
   orgscan scan --single-account                 your own account, with the credentials at hand
   orgscan scan --dry-run                        what a scan of your organization would take
   orgscan policy                                the permissions it needs";
-
-/// A line of a table: whose it is, how many findings, and what they would save a month.
-type Line = (String, usize, Option<Decimal>);
-
-fn by_tool(scan: &ScanReport) -> Vec<Line> {
-    let line = |it: &Report| (it.tool.clone(), it.summary.findings, it.summary.estimated_monthly_savings);
-    scan.reports.iter().map(line).collect()
-}
-
-/// The sums of all reports that are about savings.
-fn summed<'a>(of: impl Iterator<Item = (&'a str, usize, Option<Decimal>)>) -> Vec<Line> {
-    let mut sums: BTreeMap<&str, (usize, Option<Decimal>)> = BTreeMap::new();
-    for (name, findings, savings) in of {
-        let sum = sums.entry(name).or_default();
-        sum.0 += findings;
-        sum.1 = sum.1.into_iter().chain(savings).reduce(|a, b| a + b);
-    }
-    sums.into_iter().map(|(name, (findings, savings))| (name.to_owned(), findings, savings)).collect()
-}
-
-fn by_account(scan: &ScanReport) -> Vec<Line> {
-    let saving = scan.reports.iter().filter(|it| it.summary.billed_cost.is_none());
-    let accounts: Vec<_> = saving.flat_map(|it| &it.accounts).collect();
-    let names: BTreeMap<_, _> = accounts.iter().map(|it| (it.account_id.as_str(), it.account_name.as_deref())).collect();
-    let sums = summed(accounts.iter().map(|it| (it.account_id.as_str(), it.findings, it.estimated_monthly_savings)));
-    let named = |id: String| match names.get(id.as_str()).copied().flatten() {
-        Some(name) => format!("{id} {}", one_line(name)),
-        None => id,
-    };
-    sums.into_iter().map(|(id, findings, savings)| (named(id), findings, savings)).collect()
-}
-
-fn by_region(scan: &ScanReport) -> Vec<Line> {
-    let saving = scan.reports.iter().filter(|it| it.summary.billed_cost.is_none());
-    summed(saving.flat_map(|it| &it.findings).map(|it| (it.region.as_str(), 1, it.estimated_monthly_savings)))
-}
-
-/// The lines with the largest savings, and how many are left.
-fn table(title: &str, lines: Vec<Line>, most: usize) -> String {
-    let mut lines = lines;
-    lines.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| b.1.cmp(&a.1)).then_with(|| a.0.cmp(&b.0)));
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header([title, "findings", "saves/month"]);
-    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-    for (name, findings, savings) in lines.iter().take(most) {
-        let amount = if savings.is_none() && *findings == 0 { Some(Decimal::ZERO) } else { *savings };
-        table.add_row([Cell::new(name), right(findings.to_string()), right(money(amount))]);
-    }
-    let more = lines.len().saturating_sub(most);
-    if more > 0 { format!("{table}\nand {more} more") } else { table.to_string() }
-}

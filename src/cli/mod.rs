@@ -6,6 +6,7 @@ mod catalogue;
 mod demo;
 mod output;
 mod scan;
+mod summary;
 
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::door::own_config,
+    aws::door::{ATTEMPT_TIMEOUT, Terms, own_config},
     check::Check,
     checks,
     engine::{Engine, Settings, Source, organization::read_account_list},
@@ -27,6 +28,10 @@ const COMPLETE: u8 = 0;
 const FAILED: u8 = 1;
 /// The exit code of a scan that could not see everything.
 const INCOMPLETE: u8 = 2;
+/// How many bytes of answers a command keeps: it asks once, and little of it again.
+const KEPT_BY_A_COMMAND: u64 = 8 * 1024 * 1024;
+/// How many bytes of answers a server keeps for the questions that follow.
+const KEPT_BY_A_SERVER: u64 = 48 * 1024 * 1024;
 
 /// Asks one FinOps question of a whole AWS organization and gives one honest answer.
 ///
@@ -96,7 +101,7 @@ struct Access {
     concurrency: u16,
 
     /// How many seconds AWS may take for one answer.
-    #[arg(long, env = "ORGSCAN_ATTEMPT_TIMEOUT", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
+    #[arg(long, env = "ORGSCAN_ATTEMPT_TIMEOUT", default_value_t = ATTEMPT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
     attempt_timeout: u64,
 
     /// The most that the calls AWS charges for may cost, in USD, for each scan.
@@ -249,7 +254,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Policy(args) => catalogue::policy(&args),
         Command::Serve(args) => serve(args).await,
         Command::Stdio(args) => {
-            let engine = args.access.engine(args.offer.checks()?).await?;
+            let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
             server::stdio(engine, stop_on_signal()).await?;
             Ok(COMPLETE)
         }
@@ -263,7 +268,7 @@ async fn serve(args: ServeArgs) -> Result<u8, Failure> {
             "authorization is required and there is no token to compare with; set ORGSCAN_BEARER_TOKEN",
         ));
     }
-    let engine = args.access.engine(args.offer.checks()?).await?;
+    let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
     let address = SocketAddr::new(args.host, args.port);
     if bearer.is_none() && !args.host.is_loopback() {
         tracing::warn!(
@@ -306,7 +311,7 @@ async fn interrupted() {
 }
 
 impl Access {
-    async fn engine(&self, checks: Vec<&'static Check>) -> Result<Arc<Engine>, Failure> {
+    async fn engine(&self, checks: Vec<&'static Check>, kept_bytes: u64) -> Result<Arc<Engine>, Failure> {
         let source = match &self.accounts_file {
             Some(file) => {
                 let named = |error: &dyn std::fmt::Display| Failure(format!("{}: {error}", file.display()));
@@ -320,10 +325,13 @@ impl Access {
             source,
             role_name: self.role_name.clone(),
             external_id: self.external_id.clone(),
-            quota_share: self.quota_share,
+            terms: Terms {
+                share: self.quota_share,
+                attempt_timeout: Duration::from_secs(self.attempt_timeout),
+                kept_bytes,
+            },
             concurrency: self.concurrency.into(),
             max_charge: self.max_charge,
-            attempt_timeout: Duration::from_secs(self.attempt_timeout),
         };
         Ok(Arc::new(Engine::new(own_config().await, settings, checks)))
     }
@@ -384,6 +392,8 @@ fn is_meant(check: &Check, name: &str) -> bool {
 enum OutputFormat {
     /// A table for people.
     Table,
+    /// Totals by tool, account and region.
+    Summary,
     /// One JSON document.
     Json,
     /// One finding a line, as JSON; then the ledger on stderr.

@@ -1,80 +1,118 @@
 //! How answers are printed: tables for people, JSON, NDJSON, CSV and Markdown for the rest.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Failure, OutputFormat};
+use super::{Failure, OutputFormat, summary};
 use crate::{
     aws::problem::one_line,
-    check::Finding,
     engine::{
+        pile::Unreadable,
         preview::Preview,
         report::{Coverage, Report, ScanReport},
+        scan::{Answers, Reports},
     },
-    words::{amount, headline, ledger, money, money_title, whole_markdown},
+    words::{amount, headline, ledger, money, money_title, write_markdown},
 };
 
 /// How many findings of a tool the table shows unless told.
 pub(super) const ROWS: usize = 50;
+/// How many bytes are written at once.
+const WRITTEN_TOGETHER: usize = 64 * 1024;
+
+/// Stdout, written in large pieces.
+type Out<'a> = BufWriter<StdoutLock<'a>>;
 
 /// Writes to stdout. A reader that has had enough (`| head`) is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    match write_out(text) {
+    print_with(|out| {
+        out.write_all(text.as_bytes())?;
+        if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
+    })
+}
+
+/// Writes to stdout piece by piece, so that nothing need be held whole.
+fn print_with(write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(WRITTEN_TOGETHER, io::stdout().lock());
+    judged(write(&mut out).and_then(|()| out.flush()))
+}
+
+/// What became of writing an answer.
+fn judged(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.get_ref().is_some_and(is_of_findings) => Err(Failure(error.to_string())),
         written => written.map_err(|it| Failure(format!("cannot write the answer: {it}"))),
     }
 }
 
-fn write_out(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
-    }
-    out.flush()
+/// Whether it was not the writing that failed but the findings, which JSON passes on as an error of its own.
+fn is_of_findings(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.is::<Unreadable>() || error.is::<serde_json::Error>()
 }
 
-/// Prints the reports of a scan.
-pub(super) fn report(scan: ScanReport, format: OutputFormat, most: usize) -> Result<(), Failure> {
-    let mut scan = scan;
-    for report in &mut scan.reports {
-        report.findings.truncate(most);
+/// Prints what a scan has to say.
+pub(super) fn report(answers: &Answers<'_>, format: OutputFormat, most: usize) -> Result<(), Failure> {
+    let scan = answers.whole(most);
+    print_with(|out| match format {
+        OutputFormat::Json => json(&scan, out),
+        OutputFormat::Markdown => markdown(&scan, out),
+        OutputFormat::Table => tables(&scan, out),
+        OutputFormat::Summary => writeln!(out, "{}", summary::of(answers)),
+        OutputFormat::Ndjson => lines(&scan, out),
+        OutputFormat::Csv => csv(&scan, out),
+    })?;
+    if matches!(format, OutputFormat::Ndjson | OutputFormat::Csv) {
+        ledger_aside(&scan.coverage);
     }
-    match format {
-        OutputFormat::Json => print(&serde_json::to_string_pretty(&scan)?),
-        OutputFormat::Markdown => print(&scan.reports.iter().map(whole_markdown).collect::<Vec<_>>().join("\n\n")),
-        OutputFormat::Table => {
-            let mut parts: Vec<_> = scan.reports.iter().map(table).collect();
-            parts.push(format!(
-                "{} AWS calls, {} throttled, {} USD charged; scan {}",
-                scan.api.calls, scan.api.throttled, scan.api.billed_usd, scan.scan_id
-            ));
-            print(&parts.join("\n"))
-        }
-        OutputFormat::Ndjson => {
-            let line = |tool: &str, it: &Finding| {
-                let mut line = json!(it);
-                line["tool"] = json!(tool);
-                line.to_string()
-            };
-            let lines = scan.reports.iter().flat_map(|report| report.findings.iter().map(|it| line(&report.tool, it)));
-            print_lines(&lines.collect::<Vec<_>>())?;
-            ledger_aside(&scan.coverage);
-            Ok(())
-        }
-        OutputFormat::Csv => {
-            print(&csv(&scan)?)?;
-            ledger_aside(&scan.coverage);
-            Ok(())
-        }
-    }
+    Ok(())
 }
 
-fn print_lines(lines: &[String]) -> Result<(), Failure> {
-    if lines.is_empty() { Ok(()) } else { print(&lines.join("\n")) }
+/// A scan whose reports are made while they are printed.
+type Scanned<'b, 'a> = ScanReport<Reports<'b, 'a>>;
+
+fn json(scan: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, scan)?;
+    writeln!(out)
+}
+
+fn markdown(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
+    for (index, report) in scan.reports.each().enumerate() {
+        if index > 0 {
+            writeln!(out, "\n")?;
+        }
+        write_markdown(&report, out)?;
+    }
+    writeln!(out)
+}
+
+fn tables(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
+    for report in scan.reports.each() {
+        let (report, found) = report.with(());
+        let findings = found.read().collect::<Result<_, _>>()?;
+        writeln!(out, "{}", table(&report.with(findings).0))?;
+    }
+    writeln!(
+        out,
+        "{} AWS calls, {} throttled, {} USD charged; scan {}",
+        scan.api.calls, scan.api.throttled, scan.api.billed_usd, scan.scan_id
+    )
+}
+
+/// One finding a line.
+fn lines(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
+    for report in scan.reports.each() {
+        for finding in report.findings.read() {
+            let mut line = json!(finding?);
+            line["tool"] = json!(report.tool);
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
 }
 
 /// The formats that hold findings only tell on stderr what was not seen.
@@ -93,7 +131,7 @@ fn table(report: &Report) -> String {
         let wrapped =
             if io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
         table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(wrapped);
-        let title = money_title(report);
+        let title = money_title(report, report.findings.first());
         let header = ["account", "name", "region", "resource"].into_iter().chain(title).chain(["reason"]);
         table.set_header(header.map(Cell::new));
         for it in &report.findings {
@@ -117,9 +155,10 @@ fn table(report: &Report) -> String {
     lines.join("\n")
 }
 
-fn csv(scan: &ScanReport) -> Result<String, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+/// One finding a row.
+fn csv(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    let heads = [
         "tool",
         "account_id",
         "account_name",
@@ -137,33 +176,45 @@ fn csv(scan: &ScanReport) -> Result<String, Failure> {
         "source",
         "tags",
         "attributes",
-    ])?;
+    ];
+    writer.write_record(heads).map_err(from_csv)?;
     let number = |it: Option<Decimal>| it.map(|it| it.to_string()).unwrap_or_default();
-    let text = |it: &Option<String>| it.clone().unwrap_or_default();
-    for report in &scan.reports {
-        for it in &report.findings {
-            writer.write_record([
+    let text = |it: Option<String>| it.unwrap_or_default();
+    for report in scan.reports.each() {
+        for finding in report.findings.read() {
+            let it = finding?;
+            let attributes = if it.attributes.is_empty() { String::new() } else { json!(it.attributes).to_string() };
+            let row = [
                 report.tool.clone(),
-                it.account_id.clone(),
-                text(&it.account_name),
-                it.region.clone(),
-                it.resource_type.clone(),
-                it.resource_id.clone(),
-                text(&it.resource_arn),
-                it.reason.clone(),
-                text(&it.action_type),
+                it.account_id,
+                text(it.account_name),
+                it.region,
+                it.resource_type,
+                it.resource_id,
+                text(it.resource_arn),
+                it.reason,
+                text(it.action_type),
                 number(it.billed_cost),
                 number(it.estimated_monthly_cost),
                 number(it.estimated_monthly_savings),
-                it.currency.clone(),
-                text(&it.price_basis),
-                text(&it.source),
-                it.tags.as_ref().map(|it| json!(it).to_string()).unwrap_or_default(),
-                if it.attributes.is_empty() { String::new() } else { json!(it.attributes).to_string() },
-            ])?;
+                it.currency,
+                text(it.price_basis),
+                text(it.source),
+                it.tags.map(|it| json!(it).to_string()).unwrap_or_default(),
+                attributes,
+            ];
+            writer.write_record(row).map_err(from_csv)?;
         }
     }
-    Ok(String::from_utf8(writer.into_inner()?)?)
+    writer.flush()
+}
+
+/// The error of writing itself, so that a reader that has had enough is known as one.
+fn from_csv(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }
 
 /// Prints what a scan would do.
@@ -178,4 +229,45 @@ pub(super) fn preview(preview: &Preview, format: OutputFormat) -> Result<(), Fai
     ];
     lines.extend(preview.notes.iter().map(|it| format!("note: {it}")));
     print(&lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{check::testing::finding, engine::pile::Found};
+
+    /// A reader that has had enough.
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn findings_that_cannot_be_read_back_are_one_clear_line() {
+        let found = Found::lost(vec![finding("vol-1")]);
+        let read = found.read().collect::<Result<Vec<_>, _>>().map(|_| ()).map_err(io::Error::from);
+        for written in [read, json(&found, &mut Vec::new())] {
+            let Failure(line) = judged(written).unwrap_err();
+            assert!(line.starts_with("cannot read findings back") && line.contains("TMPDIR"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_no_failure_and_a_full_disk_is() {
+        let mut rows = csv::Writer::from_writer(Gone);
+        let row = rows.write_record(["x".repeat(100_000)]).map_err(from_csv);
+        for written in [json(&Found::these(vec![finding("vol-1")]), &mut Gone), row, Gone.write_all(b"x")] {
+            assert_eq!(written.as_ref().unwrap_err().kind(), ErrorKind::BrokenPipe);
+            assert!(judged(written).is_ok());
+        }
+        let Failure(line) = judged(Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert!(line.starts_with("cannot write the answer"), "{line}");
+    }
 }

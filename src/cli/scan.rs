@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, COMPLETE, Failure, INCOMPLETE, OutputFormat, checks_named, output, stop_on_signal};
+use super::{
+    Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks_named, output, stop_on_signal,
+};
 use crate::{
     aws::problem::Class,
     check::Check,
@@ -67,7 +69,7 @@ pub(super) struct ScanArgs {
 pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
     let checks = checks_named(&args.names)?;
     let request = args.request(&checks)?;
-    let engine = args.access.engine(checks).await?;
+    let engine = args.access.engine(checks, KEPT_BY_A_COMMAND).await?;
     if args.dry_run {
         let preview = Preview::of(&engine, &request).await?;
         output::preview(&preview, args.output)?;
@@ -75,15 +77,15 @@ pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
     }
     let scan = engine.start(request)?;
     watch(&scan, args.deadline.map(Duration::from_secs), stop_on_signal()).await;
-    let report = scan.reports()?;
+    let answers = scan.answers()?;
     let most = match args.max_results {
         Some(0) => usize::MAX,
         Some(most) => most,
         None if args.output == OutputFormat::Table => output::ROWS,
         None => usize::MAX,
     };
-    let complete = report.coverage.complete && report.reports.iter().all(|it| it.coverage.complete);
-    output::report(report, args.output, most)?;
+    let complete = answers.is_complete();
+    output::report(&answers, args.output, most)?;
     drop::<Arc<Engine>>(engine);
     Ok(if complete { COMPLETE } else { INCOMPLETE })
 }

@@ -12,10 +12,12 @@ use futures::{FutureExt, StreamExt, future::join_all};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    Caller, Engine, Refused, Source, describe_for, member_actions,
+    Caller, Engine, Refused, Source, describe_for,
+    ledger::Spot,
+    member_actions,
     organization::{self, Member},
     plan::{self, Plan},
-    report::{Presumed, Said, Spot},
+    report::{Presumed, Said},
     scan::Scan,
 };
 use crate::{
@@ -77,12 +79,14 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         // A task of its own, so that all cores work; dropped, and so ended, with the scan.
         let mut task = JoinSet::new();
         task.spawn(account(Arc::clone(&run), member));
+        let engine = Arc::clone(engine);
         async move {
             while let Some(ended) = task.join_next().await {
                 if let Err(error) = ended {
                     tracing::error!(error = %error, "the task of an account failed");
                 }
             }
+            engine.door.pace.account_done();
         }
     });
     let (listed, ()) = tokio::join!(lists, accounts);

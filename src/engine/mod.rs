@@ -1,7 +1,9 @@
 //! Where and how fast: accounts, credentials, regions, plan, fan-out, deadline, merge. Knows no check by name.
 
 pub(crate) mod fanout;
+pub(crate) mod ledger;
 pub mod organization;
+pub(crate) mod pile;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub mod report;
@@ -9,6 +11,7 @@ pub(crate) mod request;
 pub(crate) mod roster;
 pub(crate) mod scan;
 pub(crate) mod selection;
+mod totals;
 
 use std::{
     collections::HashSet,
@@ -32,7 +35,7 @@ use crate::{
         Declared, Place,
         account::EnabledRegions,
         action::Action,
-        door::{Door, Tally},
+        door::{Door, Tally, Terms},
         pace::Keys,
         partition,
         problem::{Class, Problem},
@@ -68,14 +71,12 @@ pub(crate) struct Settings {
     /// The name of the role in each member account.
     pub(crate) role_name: String,
     pub(crate) external_id: Option<String>,
-    /// The share of each published request rate that may be spent, 0 to 1.
-    pub(crate) quota_share: f64,
+    /// On what terms AWS is asked.
+    pub(crate) terms: Terms,
     /// How many targets are looked at at once.
     pub(crate) concurrency: usize,
     /// The most that the charged calls of one scan may cost, in USD.
     pub(crate) max_charge: Decimal,
-    /// How long AWS may take for one answer.
-    pub(crate) attempt_timeout: Duration,
 }
 
 /// Why a scan could not run at all.
@@ -145,7 +146,7 @@ impl Engine {
             .chain(scanner_actions())
             .map(|it| (it.service.sdk, it.operation))
             .collect();
-        let door = Arc::new(Door::new(config, settings.quota_share, settings.attempt_timeout, allowed));
+        let door = Arc::new(Door::new(config, settings.terms, allowed));
         let scans = moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build();
         let width = Semaphore::new(settings.concurrency);
         Self { settings, checks, door, width, caller: OnceCell::new(), listing: Mutex::default(), scans }

@@ -81,7 +81,7 @@ impl Preview {
             + global * lists(&checks, &plan.account)
             + payer * lists(&checks, &plan.payer)
             + entered * 2;
-        let share = engine.settings.quota_share;
+        let share = engine.settings.terms.share;
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 calls")]
         let seconds = {
             let width = engine.settings.concurrency as f64;

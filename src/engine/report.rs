@@ -1,25 +1,29 @@
 //! Merges what the targets answered into reports: pure, and the same whatever the order in which they finished.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::organization::list_cut_short;
-
+pub use super::ledger::{Coverage, NotScanned};
+use super::{
+    ledger::{Ledger, Numbers, Places, Spot, Unfinished},
+    organization::list_cut_short,
+    pile::{Disk, Found, Pile},
+    totals::{RegionSummary, Totals},
+};
 use crate::{
-    aws::{
-        door::Count,
-        problem::{Class, Problem},
-    },
+    aws::{door::Count, problem::Problem},
     check::{Check, Finding, money},
 };
 
 /// The merged answer of one tool.
+// Its findings are a list, or are read one by one while it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Report {
+#[schemars(rename = "Report")]
+pub struct Report<F = Vec<Finding>> {
     /// The tool that was asked.
     pub tool: String,
     /// The scan, for reading on with a cursor.
@@ -29,7 +33,7 @@ pub struct Report {
     /// Accounts with findings, largest savings first.
     pub accounts: Vec<AccountSummary>,
     /// The findings, largest savings first, then by account, region and id.
-    pub findings: Vec<Finding>,
+    pub findings: F,
     /// Where to read on; absent when these are all findings and the scan is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
@@ -42,6 +46,14 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The time the scan began.
     pub as_of: String,
+}
+
+impl<F> Report<F> {
+    /// The report with other findings, for example a page of them; and those that it had.
+    pub(crate) fn with<G>(self, findings: G) -> (Report<G>, F) {
+        let Self { tool, scan_id, summary, accounts, findings: had, next_cursor, coverage, api, notes, as_of } = self;
+        (Report { tool, scan_id, summary, accounts, findings, next_cursor, coverage, api, notes, as_of }, had)
+    }
 }
 
 /// The totals of a report. Totals cover all findings, also those that an answer leaves to the next page.
@@ -84,40 +96,6 @@ pub struct AccountSummary {
     pub billed_cost: Option<Decimal>,
 }
 
-/// The ledger: every enumerated target is scanned, or not scanned for a stated reason.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
-pub struct Coverage {
-    /// Whether nothing was hidden. Suspended accounts and regions that are not enabled hide nothing.
-    pub complete: bool,
-    /// How many accounts were enumerated.
-    pub accounts: usize,
-    /// How many targets (account and region, account, or payer) were enumerated.
-    pub targets: usize,
-    /// How many of them were seen in full.
-    pub scanned: usize,
-    /// The others, by reason.
-    pub not_scanned: Vec<NotScanned>,
-}
-
-/// Targets that were not seen in full, for one reason.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct NotScanned {
-    /// Why.
-    pub class: Class,
-    /// How many targets. 0 where not even their number is known.
-    pub targets: usize,
-    /// The accounts they are in.
-    pub accounts: Vec<String>,
-    /// The regions they are in.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub regions: Vec<String>,
-    /// The IAM action that failed.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub action: String,
-    /// AWS's words for one of them.
-    pub message: String,
-}
-
 /// What a scan sent to AWS.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Api {
@@ -144,124 +122,41 @@ impl Api {
 
 /// All reports of a scan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ScanReport {
+pub struct ScanReport<R = Vec<Report>> {
     /// The scan.
     pub scan_id: String,
     /// One report for each tool, in the order asked.
-    pub reports: Vec<Report>,
+    pub reports: R,
     /// The ledger of the targets, over all tools.
     pub coverage: Coverage,
     /// What the scan sent to AWS.
     pub api: Api,
 }
 
-/// A place in the ledger: an account, and a region or `global`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Spot {
-    pub(crate) account: String,
-    pub(crate) region: String,
-}
-
-/// Why a spot was not seen, and where; spots with the same class and action are one line.
-#[derive(Clone, Debug, Default)]
-struct Ledger {
-    enumerated: BTreeMap<String, BTreeMap<String, bool>>,
-    scanned: usize,
-    gaps: BTreeMap<(Class, String), Gap>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Gap {
-    targets: usize,
-    accounts: BTreeSet<String>,
-    regions: BTreeSet<String>,
-    message: Option<String>,
-}
-
-impl Gap {
-    fn add(&mut self, spot: Option<&Spot>, message: &str) {
-        if let Some(spot) = spot {
-            self.targets += 1;
-            self.accounts.insert(spot.account.clone());
-            self.regions.insert(spot.region.clone());
-        }
-        // The least of all messages, so that the order of arrival does not show.
-        if self.message.as_deref().is_none_or(|it| message < it) {
-            self.message = Some(message.to_owned());
-        }
-    }
-}
-
-impl Ledger {
-    fn enumerate(&mut self, spot: &Spot) {
-        self.enumerated.entry(spot.account.clone()).or_default().entry(spot.region.clone()).or_insert(false);
-    }
-
-    /// Marks a spot as done, seen or not. A spot that is done already, or was never enumerated, changes nothing.
-    fn settle(&mut self, spot: &Spot, problem: Option<&Problem>) {
-        let Some(done) = self.enumerated.get_mut(&spot.account).and_then(|it| it.get_mut(&spot.region)) else { return };
-        if std::mem::replace(done, true) {
-            return;
-        }
-        match problem {
-            None => self.scanned += 1,
-            Some(it) => self.gap(Some(spot), it),
-        }
-    }
-
-    fn gap(&mut self, spot: Option<&Spot>, problem: &Problem) {
-        self.gaps.entry((problem.class, problem.action.clone())).or_default().add(spot, &problem.message);
-    }
-
-    /// The ledger as an answer shows it. What is not done yet is not scanned, for the reason given.
-    fn coverage(&self, accounts: usize, pending: &Problem) -> Coverage {
-        let mut ledger = self.clone();
-        let open: Vec<Spot> = self
-            .enumerated
-            .iter()
-            .flat_map(|(account, regions)| {
-                let open = regions.iter().filter(|(_, done)| !**done);
-                open.map(|(region, _)| Spot { account: account.clone(), region: region.clone() })
-            })
-            .collect();
-        for spot in &open {
-            ledger.settle(spot, Some(pending));
-        }
-        let not_scanned: Vec<_> = ledger
-            .gaps
-            .into_iter()
-            .map(|((class, action), gap)| NotScanned {
-                class,
-                targets: gap.targets,
-                accounts: gap.accounts.into_iter().collect(),
-                regions: gap.regions.into_iter().collect(),
-                action,
-                message: gap.message.unwrap_or_default(),
-            })
-            .collect();
-        Coverage {
-            complete: !not_scanned.iter().any(|it| it.class.is_gap()),
-            accounts,
-            targets: ledger.enumerated.values().map(BTreeMap::len).sum(),
-            scanned: ledger.scanned,
-            not_scanned,
-        }
-    }
+/// What one check has found, and where.
+#[derive(Default)]
+struct Part {
+    ledger: Ledger,
+    totals: Totals,
+    pile: Pile,
 }
 
 /// The state of a scan: takes what targets answer, gives reports at any time.
 pub(crate) struct Merge {
     checks: Vec<&'static Check>,
-    findings: Vec<Vec<Finding>>,
-    ledgers: Vec<Ledger>,
+    parts: Vec<Part>,
     targets: Ledger,
-    accounts: BTreeMap<String, Option<String>>,
+    places: Places,
+    /// The accounts of the scan, with their names. Shared with those who read findings.
+    accounts: Arc<BTreeMap<String, Option<String>>>,
+    listed: Numbers,
     /// Accounts that are listed and whose targets are not known yet.
-    waiting: BTreeSet<String>,
+    waiting: Numbers,
     presumed: Vec<Presumed>,
     chosen_only: bool,
-    listed: bool,
+    list_is_complete: bool,
     notes: Vec<String>,
+    disk: Disk,
 }
 
 /// A target that every account is taken to have until its own are known.
@@ -280,37 +175,58 @@ pub(crate) struct Said {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// What a report says of its scan.
+pub(crate) struct Of<'a> {
+    pub(crate) scan_id: &'a str,
+    pub(crate) as_of: Timestamp,
+    /// Why what is not done yet is not scanned.
+    pub(crate) pending: &'a Problem,
+    pub(crate) api: &'a Api,
+}
+
 impl Merge {
     pub(crate) fn new(checks: Vec<&'static Check>) -> Self {
-        let each = checks.len();
+        let parts = checks.iter().map(|_| Part::default()).collect();
         Self {
             checks,
-            findings: vec![Vec::new(); each],
-            ledgers: vec![Ledger::default(); each],
+            parts,
             targets: Ledger::default(),
-            accounts: BTreeMap::new(),
-            waiting: BTreeSet::new(),
+            places: Places::default(),
+            accounts: Arc::default(),
+            listed: Numbers::default(),
+            waiting: Numbers::default(),
             presumed: Vec::new(),
             chosen_only: false,
-            listed: false,
+            list_is_complete: false,
             notes: Vec::new(),
+            disk: Disk::default(),
         }
     }
 
     /// The targets that every account is taken to have until its own are known.
     pub(crate) fn presume(&mut self, targets: Vec<Presumed>) {
+        for target in &targets {
+            self.places.regions.number(&target.region);
+        }
         self.presumed = targets;
     }
 
     /// An account of the scan, not entered yet: it counts with the targets presumed.
     pub(crate) fn account(&mut self, id: &str, name: Option<&str>) {
-        self.accounts.insert(id.to_owned(), name.map(str::to_owned));
-        self.waiting.insert(id.to_owned());
+        Arc::make_mut(&mut self.accounts).insert(id.to_owned(), name.map(str::to_owned));
+        let account = self.places.accounts.number(id);
+        self.listed.insert(account);
+        self.waiting.insert(account);
+        for part in &mut self.parts {
+            part.totals.listed(account);
+        }
     }
 
     /// The targets of an account are known now: all of them are enumerated.
     pub(crate) fn entered(&mut self, id: &str) {
-        self.waiting.remove(id);
+        if let Some(account) = self.places.accounts.find(id) {
+            self.waiting.remove(account);
+        }
     }
 
     /// An account that cannot be looked at: none of the targets presumed in it is.
@@ -328,7 +244,7 @@ impl Merge {
 
     /// All accounts of the scan are known.
     pub(crate) fn list_is_complete(&mut self) {
-        self.listed = true;
+        self.list_is_complete = true;
     }
 
     /// Something the reader should know.
@@ -338,26 +254,27 @@ impl Merge {
 
     /// A target that some checks are to run in.
     pub(crate) fn enumerate(&mut self, spot: &Spot, checks: &[usize]) {
-        self.targets.enumerate(spot);
+        let at = self.places.at(&spot.account, &spot.region);
+        self.targets.enumerate(at);
         for check in checks {
-            self.ledgers[*check].enumerate(spot);
+            self.parts[*check].ledger.enumerate(at);
         }
     }
 
     /// A target that cannot be looked at, by any of the checks that were to run there.
     pub(crate) fn not_scanned(&mut self, spot: &Spot, checks: &[usize], problem: &Problem) {
         self.enumerate(spot, checks);
-        self.targets.settle(spot, Some(problem));
+        self.done(spot, Some(problem));
         for check in checks {
-            self.ledgers[*check].settle(spot, Some(problem));
+            self.settle(*check, spot, Some(problem));
         }
     }
 
     /// Something that could not be seen and whose extent is not known, such as the rest of the list of accounts.
     pub(crate) fn unknown_extent(&mut self, problem: &Problem) {
         self.targets.gap(None, problem);
-        for ledger in &mut self.ledgers {
-            ledger.gap(None, problem);
+        for part in &mut self.parts {
+            part.ledger.gap(None, problem);
         }
     }
 
@@ -366,133 +283,103 @@ impl Merge {
     pub(crate) fn said(&mut self, spot: &Spot, said: Said) -> Option<Problem> {
         let Said { check, findings, problems } = said;
         let worst = problems.iter().filter(|it| it.class.is_gap()).min().or_else(|| problems.iter().min());
-        self.ledgers[check].settle(spot, worst);
-        self.findings[check].extend(findings);
+        self.settle(check, spot, worst);
+        let part = &mut self.parts[check];
+        for finding in findings {
+            let at = self.places.at(&finding.account_id, &finding.region);
+            part.totals.add(&finding, at, self.listed.contains(at.account));
+            part.pile.add(finding, &mut self.disk);
+        }
         worst.cloned()
+    }
+
+    /// A check is done with a target.
+    fn settle(&mut self, check: usize, spot: &Spot, problem: Option<&Problem>) {
+        if let Some(at) = self.places.find(spot) {
+            self.parts[check].ledger.settle(at, problem);
+        }
     }
 
     /// All checks of a target are done: it was seen in full, or not for the reason given.
     pub(crate) fn done(&mut self, spot: &Spot, problem: Option<&Problem>) {
-        self.targets.settle(spot, problem);
+        if let Some(at) = self.places.find(spot) {
+            self.targets.settle(at, problem);
+        }
     }
 
     /// How many targets are known or presumed, and how many of them are done.
     pub(crate) fn progress(&self) -> (usize, usize) {
-        let known: usize = self.targets.enumerated.values().map(BTreeMap::len).sum();
-        let all = known + self.waiting.len() * self.presumed.len();
-        let done = self.targets.enumerated.values().flat_map(BTreeMap::values).filter(|it| **it).count();
-        (all, done)
+        (self.targets.known() + self.waiting.len() * self.presumed.len(), self.targets.done())
     }
 
     /// How many findings there are so far.
     pub(crate) fn found(&self) -> usize {
-        self.findings.iter().map(Vec::len).sum()
+        self.parts.iter().map(|it| it.totals.findings()).sum()
     }
 
-    /// The reports as of now. What is not done yet is not scanned, for the reason given.
-    pub(crate) fn reports(&self, scan_id: &str, as_of: Timestamp, pending: &Problem, api: &Api) -> ScanReport {
-        let unlisted = (!self.listed).then(|| list_cut_short(pending));
-        let ledger = |it: &Ledger, check: Option<usize>| {
-            let mut ledger = it.clone();
-            for account in &self.waiting {
-                let presumed = self.presumed.iter().filter(|it| check.is_none_or(|check| it.checks.contains(&check)));
-                for it in presumed {
-                    ledger.enumerate(&Spot { account: account.clone(), region: it.region.clone() });
-                }
-            }
-            if let Some(problem) = &unlisted {
-                ledger.gap(None, problem);
-            }
-            ledger.coverage(self.accounts.len(), pending)
+    /// The ledger of the targets, over all checks. What is not done yet is not scanned, for the reason given.
+    pub(crate) fn coverage(&self, pending: &Problem) -> Coverage {
+        self.coverage_of(&self.targets, |_| true, pending)
+    }
+
+    /// Whether nothing is hidden from any check.
+    pub(crate) fn is_complete(&self, pending: &Problem) -> bool {
+        self.coverage(pending).complete && (0..self.parts.len()).all(|check| self.coverage_for(check, pending).complete)
+    }
+
+    fn coverage_for(&self, check: usize, pending: &Problem) -> Coverage {
+        self.coverage_of(&self.parts[check].ledger, |it| it.checks.contains(&check), pending)
+    }
+
+    fn coverage_of(&self, ledger: &Ledger, concerns: impl Fn(&Presumed) -> bool, pending: &Problem) -> Coverage {
+        let unlisted = (!self.list_is_complete).then(|| list_cut_short(pending));
+        let presumed = self.presumed.iter().filter(|it| concerns(it));
+        let unfinished = Unfinished {
+            pending,
+            unlisted: unlisted.as_ref(),
+            waiting: &self.waiting,
+            presumed: presumed.filter_map(|it| self.places.regions.find(&it.region)).collect(),
         };
-        let as_of = as_of.round(jiff::Unit::Second).unwrap_or(as_of).to_string();
-        let reports = self.checks.iter().enumerate().map(|(index, check)| {
-            let mut findings: Vec<Finding> = self.findings[index]
-                .iter()
-                .filter(|it| !self.chosen_only || self.accounts.contains_key(&it.account_id))
-                .cloned()
-                .collect();
-            for finding in &mut findings {
-                finding.account_name = self.accounts.get(&finding.account_id).cloned().flatten();
-            }
-            findings.sort_by(order);
-            let coverage = ledger(&self.ledgers[index], Some(index));
-            Report {
-                tool: check.name().to_owned(),
-                scan_id: scan_id.to_owned(),
-                summary: summary(&findings, !coverage.complete),
-                accounts: by_account(&findings),
-                findings,
-                next_cursor: None,
-                coverage,
-                api: api.clone(),
-                notes: self.notes.clone(),
-                as_of: as_of.clone(),
-            }
-        });
-        ScanReport {
-            scan_id: scan_id.to_owned(),
-            reports: reports.collect(),
-            coverage: ledger(&self.targets, None),
-            api: api.clone(),
+        ledger.coverage(&self.places, self.accounts.len(), &unfinished)
+    }
+
+    /// The report of a check as of now, its findings to be read one by one.
+    pub(crate) fn report(&self, check: usize, of: &Of<'_>) -> Report<Found> {
+        let part = &self.parts[check];
+        let coverage = self.coverage_for(check, of.pending);
+        let chosen = self.chosen_only.then_some(&self.listed);
+        Report {
+            tool: self.checks[check].name().to_owned(),
+            scan_id: of.scan_id.to_owned(),
+            summary: part.totals.summary(chosen, !coverage.complete),
+            accounts: part.totals.by_account(&self.places, &self.accounts, chosen),
+            findings: part.pile.found(Arc::clone(&self.accounts), self.chosen_only),
+            next_cursor: None,
+            coverage,
+            api: of.api.clone(),
+            notes: self.notes.clone(),
+            as_of: of.as_of.round(jiff::Unit::Second).unwrap_or(of.as_of).to_string(),
         }
     }
-}
 
-/// Largest money first, what has no amount last; then by place, so that the order is total.
-fn order(a: &Finding, b: &Finding) -> std::cmp::Ordering {
-    let amount = |it: &Finding| it.estimated_monthly_savings.or(it.billed_cost);
-    let place = |it: &Finding| (it.account_id.clone(), it.region.clone(), it.resource_id.clone(), it.reason.clone());
-    amount(b).cmp(&amount(a)).then_with(|| place(a).cmp(&place(b)))
-}
-
-fn sum(amounts: impl Iterator<Item = Option<Decimal>>) -> Option<Decimal> {
-    amounts.flatten().reduce(|a, b| a + b)
-}
-
-fn summary(findings: &[Finding], lower_bound: bool) -> Summary {
-    let currencies: BTreeSet<&str> = findings.iter().map(|it| it.currency.as_str()).collect();
-    let one_currency = currencies.len() < 2;
-    let savings = sum(findings.iter().map(|it| it.estimated_monthly_savings));
-    let nothing_found = findings.is_empty().then_some(Decimal::ZERO);
-    Summary {
-        findings: findings.len(),
-        estimated_monthly_savings: savings.or(nothing_found).filter(|_| one_currency),
-        findings_without_savings: findings.iter().filter(|it| it.estimated_monthly_savings.is_none()).count(),
-        billed_cost: sum(findings.iter().map(|it| it.billed_cost)).filter(|_| one_currency),
-        currency: one_currency.then(|| currencies.first().copied().unwrap_or("USD").to_owned()),
-        lower_bound,
+    /// The totals of a check by region, as of now.
+    pub(crate) fn by_region(&self, check: usize) -> Vec<RegionSummary> {
+        self.parts[check].totals.by_region(&self.places, !self.chosen_only)
     }
-}
-
-fn by_account(findings: &[Finding]) -> Vec<AccountSummary> {
-    let mut accounts: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        accounts.entry(&finding.account_id).or_default().push(finding);
-    }
-    let mut rows: Vec<_> = accounts
-        .into_iter()
-        .map(|(id, of)| AccountSummary {
-            account_id: id.to_owned(),
-            account_name: of.first().and_then(|it| it.account_name.clone()),
-            findings: of.len(),
-            estimated_monthly_savings: sum(of.iter().map(|it| it.estimated_monthly_savings)),
-            billed_cost: sum(of.iter().map(|it| it.billed_cost)),
-        })
-        .collect();
-    rows.sort_by(|a, b| {
-        let amount = |it: &AccountSummary| it.estimated_monthly_savings.or(it.billed_cost);
-        amount(b).cmp(&amount(a)).then(b.findings.cmp(&a.findings)).then_with(|| a.account_id.cmp(&b.account_id))
-    });
-    rows
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use rust_decimal::Decimal;
+
     use super::*;
-    use crate::checks;
+    use crate::{aws::problem::Class, checks};
+
+    fn sum(amounts: impl Iterator<Item = Option<Decimal>>) -> Option<Decimal> {
+        amounts.flatten().reduce(|a, b| a + b)
+    }
 
     fn finding(account: &str, region: &str, id: &str, cents: Option<i64>) -> Finding {
         Finding {
@@ -538,9 +425,38 @@ mod tests {
         merge.done(spot, why.as_ref());
     }
 
+    /// A merge for one check that holds so many bytes of findings in memory at most.
+    fn holding(most_bytes: usize) -> Merge {
+        let mut merge = Merge::new(vec![checks::all().remove(0)]);
+        merge.parts[0].pile = Pile::holding(most_bytes);
+        merge
+    }
+
+    fn of<'a>(pending: &'a Problem, api: &'a Api) -> Of<'a> {
+        Of { scan_id: "scan", as_of: Timestamp::UNIX_EPOCH, pending, api }
+    }
+
+    /// The reports with all their findings.
+    fn whole(merge: &Merge, class: Class) -> ScanReport {
+        let (pending, api) = (problem(class), Api::default());
+        let report = |check| {
+            let (report, found) = merge.report(check, &of(&pending, &api)).with(());
+            report.with(found.read().collect::<Result<_, _>>().unwrap()).0
+        };
+        ScanReport {
+            scan_id: "scan".to_owned(),
+            reports: (0..merge.parts.len()).map(report).collect(),
+            coverage: merge.coverage(&pending),
+            api: Api::default(),
+        }
+    }
+
     fn merged(events: &[((u8, u8), Event)]) -> ScanReport {
-        let check = checks::all().remove(0);
-        let mut merge = Merge::new(vec![check]);
+        whole(&merging(events, usize::MAX), Class::Deadline)
+    }
+
+    fn merging(events: &[((u8, u8), Event)], most_bytes: usize) -> Merge {
+        let mut merge = holding(most_bytes);
         for ((account, region), _) in events {
             merge.account(&format!("account-{account}"), Some("name"));
             let spot = Spot { account: format!("account-{account}"), region: format!("region-{region}") };
@@ -560,7 +476,7 @@ mod tests {
                 Event::StillRunning => {}
             }
         }
-        merge.reports("scan", Timestamp::UNIX_EPOCH, &problem(Class::Deadline), &Api::default())
+        merge
     }
 
     proptest! {
@@ -581,12 +497,72 @@ mod tests {
         }
 
         #[test]
-        fn the_order_of_arrival_does_not_show(events in events(), seed in any::<u64>()) {
+        fn the_order_of_arrival_does_not_show(events in events(), seed in any::<u64>(), most_bytes in 0_usize..20_000) {
             let list: Vec<_> = events.into_iter().collect();
             let mut shuffled = list.clone();
             fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
             let text = |it: &ScanReport| serde_json::to_string(it).unwrap();
-            prop_assert_eq!(text(&merged(&list)), text(&merged(&shuffled)));
+            let spilled = whole(&merging(&shuffled, most_bytes), Class::Deadline);
+            prop_assert_eq!(text(&merged(&list)), text(&spilled));
+        }
+
+        #[test]
+        fn a_report_that_is_read_while_it_is_written_looks_like_one_that_is_held(events in events()) {
+            let merge = merging(&events.into_iter().collect::<Vec<_>>(), 0);
+            let (pending, api) = (problem(Class::Deadline), Api::default());
+            let read = serde_json::to_string_pretty(&merge.report(0, &of(&pending, &api))).unwrap();
+            prop_assert_eq!(read, serde_json::to_string_pretty(&whole(&merge, Class::Deadline).reports[0]).unwrap());
+            let complete = whole(&merge, Class::Deadline);
+            let complete = complete.coverage.complete && complete.reports[0].coverage.complete;
+            prop_assert_eq!(merge.is_complete(&pending), complete);
+        }
+
+        /// The payer speaks of accounts that are listed before, after, or not at all.
+        #[test]
+        fn when_an_account_becomes_known_does_not_show(
+            found in prop::collection::vec((0_u8..5, 0_u8..3, prop::option::of(0_i64..10_000)), 0..30),
+            listed in prop::collection::btree_set(0_u8..5, 0..5),
+            chosen_only in any::<bool>(),
+            between in 0_usize..30,
+        ) {
+            let list = |merge: &mut Merge| {
+                for account in &listed {
+                    merge.account(&format!("account-{account}"), Some("name"));
+                }
+            };
+            let merging = |between: usize| {
+                let mut merge = holding(5_000);
+                if chosen_only {
+                    merge.only_chosen_accounts();
+                }
+                let payer = Spot { account: "payer".to_owned(), region: "payer".to_owned() };
+                for (index, (account, region, cents)) in found.iter().enumerate() {
+                    if index == between {
+                        list(&mut merge);
+                    }
+                    let (account, region) = (format!("account-{account}"), format!("region-{region}"));
+                    let it = finding(&account, &region, &format!("line-{index}"), *cents);
+                    merge.said(&payer, Said { check: 0, findings: vec![it], problems: vec![] });
+                }
+                if between >= found.len() {
+                    list(&mut merge);
+                }
+                merge
+            };
+            let (first, later) = (merging(0), merging(between));
+            let report = whole(&first, Class::Deadline).reports.remove(0);
+            prop_assert_eq!(&report, &whole(&later, Class::Deadline).reports[0]);
+            prop_assert_eq!(first.by_region(0), later.by_region(0));
+            let is_shown = |it: &u8| !chosen_only || listed.contains(it);
+            let shown = found.iter().filter(|it| is_shown(&it.0)).count();
+            prop_assert_eq!((report.findings.len(), report.summary.findings), (shown, shown));
+            prop_assert_eq!(report.accounts.iter().map(|it| it.findings).sum::<usize>(), shown);
+            for it in first.by_region(0) {
+                let there: Vec<_> = report.findings.iter().filter(|finding| finding.region == it.region).collect();
+                let savings = sum(there.iter().map(|it| it.estimated_monthly_savings));
+                prop_assert_eq!((it.findings, it.estimated_monthly_savings), (there.len(), savings));
+            }
+            prop_assert_eq!(first.by_region(0).iter().map(|it| it.findings).sum::<usize>(), shown);
         }
 
         #[test]
@@ -599,6 +575,25 @@ mod tests {
             }
             prop_assert_eq!(report.accounts.iter().map(|it| it.findings).sum::<usize>(), report.findings.len());
         }
+    }
+
+    #[test]
+    fn sums_of_several_currencies_are_not_told() {
+        let mut merge = holding(0);
+        let spot = Spot { account: "payer".to_owned(), region: "payer".to_owned() };
+        let billed = |account: &str, currency| finding(account, "global", "line", None).billed(Decimal::TEN, currency);
+        let report = |merge: &Merge| {
+            let summary = whole(merge, Class::Deadline).reports.remove(0).summary;
+            (summary.findings, summary.billed_cost, summary.currency)
+        };
+        assert_eq!(report(&merge), (0, None, Some("USD".to_owned())));
+        say(&mut merge, &spot, vec![billed("1", "EUR"), billed("1", "EUR")], vec![]);
+        assert_eq!(report(&merge), (2, Some(Decimal::from(20)), Some("EUR".to_owned())));
+        say(&mut merge, &spot, vec![billed("2", "USD")], vec![]);
+        assert_eq!(report(&merge), (3, None, None));
+        merge.account("2", None);
+        merge.only_chosen_accounts();
+        assert_eq!(report(&merge), (1, Some(Decimal::TEN), Some("USD".to_owned())), "accounts not chosen do not count");
     }
 
     #[test]
@@ -634,8 +629,7 @@ mod tests {
         say(&mut merge, &spot, vec![], vec![]);
         merge.not_entered("refused", &problem(Class::RoleMissing));
         assert_eq!(merge.progress(), (5, 3));
-        let coverage =
-            merge.reports("scan", Timestamp::UNIX_EPOCH, &problem(Class::Cancelled), &Api::default()).coverage;
+        let coverage = merge.coverage(&problem(Class::Cancelled));
         let missing: Vec<_> =
             coverage.not_scanned.iter().map(|it| (it.class, it.targets, it.accounts.join(","))).collect();
         assert_eq!((coverage.accounts, coverage.targets, coverage.scanned), (3, 5, 1));
@@ -646,7 +640,7 @@ mod tests {
     #[test]
     fn a_list_of_accounts_that_was_cut_is_told() {
         let merge = Merge::new(vec![checks::all().remove(0)]);
-        let report = merge.reports("scan", Timestamp::UNIX_EPOCH, &problem(Class::Deadline), &Api::default());
+        let report = whole(&merge, Class::Deadline);
         let gap = &report.coverage.not_scanned[0];
         assert_eq!((gap.targets, gap.action.as_str()), (0, "organizations:ListAccounts"));
         assert!(!report.coverage.complete);

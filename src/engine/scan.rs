@@ -7,14 +7,17 @@ use std::{
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Refused,
-    report::{Api, Merge, ScanReport},
+    pile::Found,
+    report::{Api, Merge, Of, Report, ScanReport},
     request::{Asked, Request},
     selection::Selection,
+    totals::RegionSummary,
 };
 use crate::{
     aws::{
@@ -121,8 +124,8 @@ impl Scan {
         Progress { targets, done, findings: merge.found() }
     }
 
-    /// The reports as of now. A scan that could not run at all has none.
-    pub(crate) fn reports(&self) -> Result<ScanReport, Refused> {
+    /// What the scan has to say as of now. A scan that could not run at all has nothing.
+    pub(crate) fn answers(&self) -> Result<Answers<'_>, Refused> {
         if let Some(refused) = self.refused.get() {
             return Err(refused.clone());
         }
@@ -133,7 +136,72 @@ impl Scan {
         };
         let pending = Problem { class, action: String::new(), message: words.to_owned() };
         let api = Api::of(&self.tally.counts(), self.tally.spent());
-        Ok(self.merge().reports(&self.id, self.as_of, &pending, &api))
+        Ok(Answers { scan: self, pending, api })
+    }
+}
+
+/// What a scan has to say: each report is made when it is asked for, so that they need not be held together.
+pub(crate) struct Answers<'a> {
+    scan: &'a Scan,
+    /// Why what is not done yet is not scanned.
+    pending: Problem,
+    api: Api,
+}
+
+impl<'a> Answers<'a> {
+    /// The report of a check, as an index into those of the scan.
+    fn report(&self, check: usize) -> Report<Found> {
+        let of = Of { scan_id: &self.scan.id, as_of: self.scan.as_of, pending: &self.pending, api: &self.api };
+        self.scan.merge().report(check, &of)
+    }
+
+    /// The report of a tool.
+    pub(crate) fn of_tool(&self, tool: &str) -> Option<Report<Found>> {
+        self.scan.asked.iter().position(|it| it.check.name() == tool).map(|check| self.report(check))
+    }
+
+    /// Whether nothing was hidden from any check.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.scan.merge().is_complete(&self.pending)
+    }
+
+    /// The totals of all checks by region.
+    pub(crate) fn by_region(&self) -> Vec<RegionSummary> {
+        let merge = self.scan.merge();
+        (0..self.scan.asked.len()).flat_map(|check| merge.by_region(check)).collect()
+    }
+
+    /// All of them, each with so many findings at most.
+    pub(crate) fn whole(&self, most: usize) -> ScanReport<Reports<'_, 'a>> {
+        ScanReport {
+            scan_id: self.scan.id.clone(),
+            reports: Reports { answers: self, most },
+            coverage: self.scan.merge().coverage(&self.pending),
+            api: self.api.clone(),
+        }
+    }
+}
+
+/// The reports of a scan, each made when it is written and read to its end before the next.
+pub(crate) struct Reports<'b, 'a> {
+    answers: &'b Answers<'a>,
+    most: usize,
+}
+
+impl Reports<'_, '_> {
+    /// Each with so many findings at most.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Report<Found>> {
+        (0..self.answers.scan.asked.len()).map(|check| {
+            let mut report = self.answers.report(check);
+            report.findings.page(0, self.most);
+            report
+        })
+    }
+}
+
+impl Serialize for Reports<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.each())
     }
 }
 

@@ -4,7 +4,11 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
 
 use crate::{
-    engine::{report::Report, request::Format},
+    engine::{
+        pile::{Found, Unreadable},
+        report::Report,
+        request::Format,
+    },
     words::{self, TEXT_BUDGET},
 };
 
@@ -28,11 +32,16 @@ pub(crate) fn refusal(text: &str) -> CallToolResult {
 }
 
 /// The answer. `over` says whether the scan has ended; where it has not, the cursor continues it.
-pub(crate) fn answer(report: Report, page: Page, over: bool, format: Format) -> CallToolResult {
-    let total = report.findings.len();
+pub(crate) fn answer(
+    report: Report<Found>,
+    page: Page,
+    over: bool,
+    format: Format,
+) -> Result<CallToolResult, Unreadable> {
+    let total = report.summary.findings;
     let text_budget = if format == Format::Json { 0 } else { TEXT_BUDGET };
     let size = if format == Format::Json { size_with_text } else { size };
-    let report = fitted(report, page, BUDGET - ENVELOPE - text_budget, size);
+    let report = fitted(report, page, BUDGET - ENVELOPE - text_budget, size)?;
     let shown_to = page.offset + report.findings.len();
     let cursor = match over {
         true if shown_to >= total => None,
@@ -47,13 +56,13 @@ pub(crate) fn answer(report: Report, page: Page, over: bool, format: Format) -> 
     };
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = Some(structured);
-    result
+    Ok(result)
 }
 
 /// The report with as many findings as fit.
-fn fitted(report: Report, page: Page, budget: usize, size: fn(&Value) -> usize) -> Report {
-    let findings = report.findings;
-    let mut report = Report { findings: Vec::new(), ..report };
+fn fitted(report: Report<Found>, page: Page, budget: usize, size: fn(&Value) -> usize) -> Result<Report, Unreadable> {
+    let (mut report, mut found) = report.with(Vec::new());
+    found.page(page.offset, page.most);
     report.accounts.truncate(ACCOUNTS_SHOWN);
     for gap in &mut report.coverage.not_scanned {
         let more = gap.accounts.len().saturating_sub(ACCOUNTS_SHOWN);
@@ -63,8 +72,8 @@ fn fitted(report: Report, page: Page, budget: usize, size: fn(&Value) -> usize) 
         }
     }
     let mut left = budget.saturating_sub(size(&json!(report)));
-    for finding in findings.into_iter().skip(page.offset).take(page.most) {
-        let mut finding = finding;
+    for finding in found.read() {
+        let mut finding = finding?;
         let mut takes = size(&json!(finding)) + 1;
         if takes > left && report.findings.is_empty() {
             // One finding at least, or the cursor would not move on.
@@ -77,7 +86,7 @@ fn fitted(report: Report, page: Page, budget: usize, size: fn(&Value) -> usize) 
         left = left.saturating_sub(takes);
         report.findings.push(finding);
     }
-    report
+    Ok(report)
 }
 
 fn size(value: &Value) -> usize {
@@ -100,7 +109,7 @@ mod tests {
         check::{Finding, testing::finding},
     };
 
-    fn report(findings: usize, tag_characters: usize) -> Report {
+    fn report(findings: usize, tag_characters: usize) -> Report<Found> {
         let findings: Vec<_> = (0..findings)
             .map(|it| Finding {
                 tags: Some(BTreeMap::from([("k".to_owned(), "v".repeat(tag_characters))])),
@@ -127,7 +136,7 @@ mod tests {
                 lower_bound: true,
             },
             accounts: Vec::new(),
-            findings,
+            findings: Found::these(findings),
             next_cursor: None,
             coverage: Coverage { complete: false, accounts: 900, targets: 900, scanned: 0, not_scanned: vec![gap] },
             api: Api::default(),
@@ -149,7 +158,7 @@ mod tests {
         for format in [Format::Markdown, Format::Json] {
             let (mut offset, mut pages) = (0, 0);
             while pages < 1000 {
-                let answer = answer(report(300, 1000), Page { offset, most: usize::MAX }, true, format);
+                let answer = answer(report(300, 1000), Page { offset, most: usize::MAX }, true, format).unwrap();
                 let (findings, cursor, characters) = shown(&answer);
                 assert!(characters <= BUDGET, "{characters}");
                 assert!(findings > 0);
@@ -164,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_finding_too_large_to_show_is_shown_without_its_tags() {
-        let answer = answer(report(1, 50_000), Page { offset: 0, most: 10 }, true, Format::Markdown);
+        let answer = answer(report(1, 50_000), Page { offset: 0, most: 10 }, true, Format::Markdown).unwrap();
         let (findings, cursor, characters) = shown(&answer);
         assert_eq!((findings, cursor), (1, None));
         assert!(characters <= BUDGET);
@@ -173,14 +182,24 @@ mod tests {
 
     #[test]
     fn a_scan_that_goes_on_is_read_again_from_the_start() {
-        let answer = answer(report(3, 1), Page { offset: 0, most: 10 }, false, Format::Markdown);
+        let answer = answer(report(3, 1), Page { offset: 0, most: 10 }, false, Format::Markdown).unwrap();
         assert_eq!(shown(&answer).1.as_deref(), Some("id:0"));
         assert!(answer.content[0].as_text().unwrap().text.contains("The scan goes on"));
     }
 
     #[test]
+    fn findings_that_cannot_be_read_back_make_no_shorter_answer() {
+        let whole = report(3, 1);
+        let (head, found) = whole.with(());
+        let findings = found.read().collect::<Result<_, _>>().unwrap();
+        let broken = head.with(Found::lost(findings)).0;
+        let answer = answer(broken, Page { offset: 0, most: 10 }, true, Format::Markdown);
+        assert!(answer.unwrap_err().to_string().contains("TMPDIR"));
+    }
+
+    #[test]
     fn words_of_strangers_cannot_pass_for_markup() {
-        let answer = answer(report(1, 1), Page { offset: 0, most: 10 }, true, Format::Markdown);
+        let answer = answer(report(1, 1), Page { offset: 0, most: 10 }, true, Format::Markdown).unwrap();
         let text = &answer.content[0].as_text().unwrap().text;
         assert!(text.contains(r"no \| role &lt;b>'x'"), "{text}");
     }

@@ -20,7 +20,7 @@ use crate::{
     engine::{
         Engine,
         report::Report,
-        request::{self, Arguments, Request},
+        request::{self, Arguments, Format, Request},
         scan::Scan,
     },
 };
@@ -133,12 +133,13 @@ impl Server {
             () = wait(&scan, deadline, context) => {}
         }
         let over = scan.is_over();
-        match scan.reports() {
-            Err(refused) => reply::refusal(&refused.to_string()),
-            Ok(scanned) => match scanned.reports.into_iter().find(|it| it.tool == check.name()) {
-                Some(report) => reply::answer(report, Page { offset, most }, over, shared.format),
-                None => reply::refusal("the scan has no report for this tool"),
-            },
+        let (page, format) = (Page { offset, most }, shared.format);
+        // Findings may have to be read from disk.
+        let answered = tokio::task::spawn_blocking(move || answer(&scan, check, page, over, format)).await;
+        match answered {
+            Ok(Ok(result)) => result,
+            Ok(Err(text)) => reply::refusal(&text),
+            Err(error) => reply::refusal(&format!("the answer could not be made, which is a bug in orgscan: {error}")),
         }
     }
 
@@ -161,6 +162,13 @@ impl Server {
         }
         Ok((scan, offset))
     }
+}
+
+/// What a scan has to say to a tool; an error is one sentence for the caller.
+fn answer(scan: &Scan, check: &Check, page: Page, over: bool, format: Format) -> Result<CallToolResult, String> {
+    let answers = scan.answers().map_err(|it| it.to_string())?;
+    let report = answers.of_tool(check.name()).ok_or("the scan has no report for this tool")?;
+    reply::answer(report, page, over, format).map_err(|it| it.to_string())
 }
 
 /// Waits until the scan is over or the deadline has come, and tells progress where the client asked for it.

@@ -118,8 +118,8 @@ impl Declared for LaunchPermissions {
 impl Question for LaunchPermissions {
     type Answer = Vec<String>;
 
-    fn items(&self, answer: &Vec<String>) -> usize {
-        answer.len()
+    fn bytes(&self, answer: &Vec<String>) -> usize {
+        answer.iter().map(|it| size_of::<String>() + it.capacity()).sum()
     }
 
     async fn ask(&self, at: &Place) -> Result<Vec<String>, Problem> {
