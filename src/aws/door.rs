@@ -13,10 +13,17 @@ use aws_smithy_http_client::{Connector, proxy::ProxyConfig, tls};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
-        interceptors::{Intercept, context::BeforeSerializationInterceptorContextRef, dyn_dispatch_hint},
+        connector_metadata::ConnectorMetadata,
+        http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+        interceptors::{
+            Intercept,
+            context::{AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef},
+            dyn_dispatch_hint,
+        },
         orchestrator::{HttpResponse, Metadata},
         result::SdkError,
         runtime_components::RuntimeComponents,
+        stalled_stream_protection::StalledStreamProtectionConfig,
     },
 };
 use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetadata};
@@ -64,7 +71,22 @@ pub(crate) async fn own_config() -> SdkConfig {
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
     });
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(Unvalidated(http)).load().await
+}
+
+/// The HTTP client, without the trial that each SDK client would make of it: that one sets TLS up anew and reads all root
+/// certificates, for every account, region and service.
+#[derive(Clone, Debug)]
+struct Unvalidated(SharedHttpClient);
+
+impl HttpClient for Unvalidated {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
+    }
 }
 
 /// On what terms AWS is asked.
@@ -80,11 +102,7 @@ pub(crate) struct Terms {
 
 impl Door {
     /// A door around a configuration; retries go off and the time limits of every call are set.
-    pub(crate) fn new(
-        config: SdkConfig,
-        terms: Terms,
-        allowed: HashSet<(&'static str, &'static str)>,
-    ) -> Self {
+    pub(crate) fn new(config: SdkConfig, terms: Terms, allowed: HashSet<(&'static str, &'static str)>) -> Self {
         let region = config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT.min(terms.attempt_timeout))
@@ -98,6 +116,8 @@ impl Door {
             // Shared by all clients on the caller's own credentials: each would ask for them anew otherwise.
             .identity_cache(IdentityCache::lazy().build())
             .timeout_config(timeouts)
+            // The time limit of the attempt ends a stalled answer; watching the stream besides costs a twentieth of the CPU.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .app_name(
                 aws_types::app_name::AppName::new(concat!("orgscan-", env!("CARGO_PKG_VERSION")))
                     .expect("a valid name"),
@@ -194,7 +214,7 @@ tokio::task_local! {
 }
 
 /// Refuses, before anything is serialized, every operation that did not come through the door or is not on the
-/// registry's read-only list.
+/// registry's read-only list; and afterwards every answer that breaks off.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     allowed: Arc<HashSet<(&'static str, &'static str)>>,
@@ -227,6 +247,37 @@ impl Intercept for Gate {
         }
         Ok(())
     }
+
+    /// The SDK takes XML that ends too early for a shorter list.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match context.response().body().bytes() {
+            Some(body) if breaks_off(body) => Err("the answer breaks off before its end".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a body is XML whose outermost element is not closed. What does not look like XML is not judged.
+fn breaks_off(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    if !body.starts_with(b"<") {
+        return false;
+    }
+    // Declarations and comments come before the outermost element.
+    let mut opens = body.iter().zip(body.iter().skip(1)).enumerate();
+    let Some((start, _)) = opens.find(|(_, (mark, next))| **mark == b'<' && next.is_ascii_alphabetic()) else {
+        return true;
+    };
+    let rest = &body[start + 1..];
+    let name = rest.split(|it| it.is_ascii_whitespace() || matches!(it, b'>' | b'/')).next().unwrap_or_default();
+    let closed = body.strip_suffix(b">").and_then(|it| it.strip_suffix(name)).is_some_and(|it| it.ends_with(b"</"));
+    let empty = body.ends_with(b"/>") && !rest[..rest.len() - 1].contains(&b'>');
+    !closed && !empty
 }
 
 /// How often one action was attempted and throttled.
@@ -392,6 +443,17 @@ mod tests {
         assert_eq!(pause_before(3, first, 1.0), Duration::from_millis(1600));
         assert_eq!(pause_before(3, first, 0.0), Duration::ZERO);
         assert_eq!(pause_before(30, first, 1.0), Duration::from_secs(20));
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_told_from_a_whole_one() {
+        let whole = "<?xml version=\"1.0\"?>\n<!-- a note --><List xmlns=\"u\"><item><id>1</id></item><item/></List>\n";
+        let cuts = (1..whole.len() - 1).filter(|cut| !breaks_off(&whole.as_bytes()[..*cut]));
+        assert_eq!(cuts.collect::<Vec<_>>(), Vec::<usize>::new(), "every shorter one breaks off");
+        for body in [whole, "<Empty/>", "<Empty xmlns=\"u\" />", "", "{\"Accounts\": [", "\u{bf}"] {
+            assert!(!breaks_off(body.as_bytes()), "{body}");
+        }
+        assert!(breaks_off(b"<List><item/>"), "an empty element at the end closes only itself");
     }
 
     #[test]

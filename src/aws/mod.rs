@@ -310,10 +310,16 @@ impl Place {
     fn learn(&self, action: &'static Action, result: Result<(), &Problem>) {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
-            Ok(()) => breaker.answered = true,
+            Ok(()) => {
+                breaker.answered = true;
+                breaker.silent.remove(action.service.sdk);
+            }
             Err(problem) if problem.class == Class::DeniedByScp => {
                 breaker.denied.insert(action.operation);
                 breaker.last.get_or_insert_with(|| problem.clone());
+            }
+            Err(problem) if problem.class == Class::TimedOut => {
+                *breaker.silent.entry(action.service.sdk).or_default() += 1;
             }
             Err(_) => {}
         }
@@ -335,18 +341,27 @@ impl Place {
 }
 
 /// What is known of an account-region: once a service control policy has denied several actions and nothing has
-/// answered, the region is taken to be denied as a whole.
+/// answered, the region is taken to be denied as a whole; a service that let several calls in a row wait in vain is not
+/// waited for any more.
 #[derive(Debug, Default)]
 struct Breaker {
     answered: bool,
     denied: BTreeSet<&'static str>,
     last: Option<Problem>,
+    /// How many calls in a row timed out, by service.
+    silent: BTreeMap<&'static str, u32>,
 }
 
 impl Breaker {
     const DENIED_ACTIONS: usize = 2;
+    const SILENT_CALLS: u32 = 3;
 
     fn problem_for(&self, action: &Action) -> Option<Problem> {
+        let silent = self.silent.get(action.service.sdk).copied().unwrap_or(0);
+        if silent >= Self::SILENT_CALLS {
+            let text = format!("not tried, as {silent} calls in a row to {} timed out here", action.service.sdk);
+            return Some(Problem::new(Class::TimedOut, action, text));
+        }
         if self.answered || self.denied.len() < Self::DENIED_ACTIONS {
             return None;
         }

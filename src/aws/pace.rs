@@ -30,8 +30,11 @@ pub struct Row {
     /// How many may be spent at once.
     pub burst: u32,
     scope: RowScope,
+    /// Whether each operation that the row stands for has a bucket of its own, as with EC2.
+    #[serde(default)]
+    each: bool,
     /// Operations with the same bucket name draw from one bucket.
-    pub(crate) bucket: Option<String>,
+    bucket: Option<String>,
     /// The rate of a second bucket that all callers in the organization share.
     pub(crate) org_rate_per_s: Option<f64>,
     pub(crate) org_burst: Option<u32>,
@@ -50,6 +53,15 @@ enum RowScope {
 }
 
 impl Row {
+    /// The name of the bucket that an operation draws from.
+    pub(crate) fn bucket_of(&'static self, operation: &'static str) -> &'static str {
+        match &self.bucket {
+            Some(shared) => shared,
+            None if self.each => operation,
+            None => &self.operation,
+        }
+    }
+
     /// Whether each region of an account has a bucket of its own.
     pub(crate) fn is_regional(&self) -> bool {
         self.scope == RowScope::AccountRegion
@@ -173,7 +185,7 @@ impl Pace {
     /// Waits for its turn to send one request of an action.
     pub(crate) async fn request(&self, action: &Action, keys: &Keys, slow: &Slowdowns) {
         let row = row_of(action.service.limits, action.operation);
-        let (name, key) = bucket_of(row, keys);
+        let (name, key) = bucket_of(row, action.operation, keys);
         self.take(name, key, row.rate_per_s, row.burst, 1, slow).await;
         if let (Some(rate), Some(burst)) = (row.org_rate_per_s, row.org_burst) {
             let name = BucketName(name.0, name.1, true);
@@ -182,15 +194,15 @@ impl Pace {
     }
 
     /// Waits for its turn to do work that AWS limits by amount, not by request, for example metric datapoints.
-    pub(crate) async fn work(&self, service: &str, kind: &str, amount: u32, keys: &Keys, slow: &Slowdowns) {
+    pub(crate) async fn work(&self, service: &str, kind: &'static str, amount: u32, keys: &Keys, slow: &Slowdowns) {
         let row = row_of(service, kind);
-        let (name, key) = bucket_of(row, keys);
+        let (name, key) = bucket_of(row, kind, keys);
         self.take(name, key, row.rate_per_s, row.burst, amount, slow).await;
     }
 
     /// Halves the rate of the bucket that AWS throttled, for the rest of the scan.
     pub(crate) fn throttled(action: &Action, keys: &Keys, slow: &Slowdowns) {
-        slow.halve(bucket_of(row_of(action.service.limits, action.operation), keys));
+        slow.halve(bucket_of(row_of(action.service.limits, action.operation), action.operation, keys));
     }
 
     /// An account is done: its buckets will be forgotten in a while, so that memory does not grow with accounts.
@@ -233,8 +245,8 @@ impl Pace {
     }
 }
 
-fn bucket_of(row: &'static Row, keys: &Keys) -> (BucketName, Arc<str>) {
-    let name = BucketName(&row.service, row.bucket.as_deref().unwrap_or(&row.operation), false);
+fn bucket_of(row: &'static Row, operation: &'static str, keys: &Keys) -> (BucketName, Arc<str>) {
+    let name = BucketName(&row.service, row.bucket_of(operation), false);
     let key = if row.is_regional() { &keys.account_region } else { &keys.account };
     (name, Arc::clone(key))
 }
@@ -253,6 +265,7 @@ mod tests {
     use crate::aws::action::{EC2, LAMBDA, ORGANIZATIONS};
 
     static VOLUMES: Action = Action::new(&EC2, "DescribeVolumes");
+    static IMAGES: Action = Action::new(&EC2, "DescribeImages");
     static FUNCTIONS: Action = Action::new(&LAMBDA, "ListFunctions");
     static TAGS: Action = Action::new(&LAMBDA, "ListTags");
     static ACCOUNTS: Action = Action::new(&ORGANIZATIONS, "ListAccounts");
@@ -290,6 +303,14 @@ mod tests {
     async fn accounts_and_regions_have_buckets_of_their_own() {
         let keys = [Keys::new("1", "eu-west-1"), Keys::new("1", "us-east-1"), Keys::new("2", "eu-west-1")];
         let took = seconds_for(&half(), &[&VOLUMES; 150], &keys, &Slowdowns::default()).await;
+        assert!(took < 0.01, "{took}");
+    }
+
+    #[tokio::test]
+    async fn each_operation_of_ec2_has_a_bucket_of_its_own() {
+        let here = Keys::new("1", "eu-west-1");
+        let mixed = [&VOLUMES, &IMAGES].repeat(50);
+        let took = seconds_for(&half(), &mixed, &[here], &Slowdowns::default()).await;
         assert!(took < 0.01, "{took}");
     }
 

@@ -47,7 +47,9 @@ impl Key {
 }
 
 /// Answers that scans share for a few minutes: bounded in memory, each asked once however many wait for it.
-pub(crate) struct SharedAnswers(moka::future::Cache<(Arc<str>, Key), Answer>);
+///
+/// `None` where nothing is kept, since no scan follows.
+pub(crate) struct SharedAnswers(Option<moka::future::Cache<(Arc<str>, Key), Answer>>);
 
 impl SharedAnswers {
     /// Answers that take so many bytes of memory at most, roughly.
@@ -60,7 +62,7 @@ impl SharedAnswers {
             })
             .time_to_live(KEPT_FOR)
             .build();
-        Self(cache)
+        Self((most_bytes > 0).then_some(cache))
     }
 }
 
@@ -111,13 +113,14 @@ impl Store {
         let Some(place) = &self.place else {
             return Err(Problem::new(super::problem::Class::InvalidExchange, Q::ACTIONS[0], "not in the test's world"));
         };
-        let shared = (Arc::clone(&place.key), key);
-        let kept = &place.door.answers.0;
-        let asked = kept.try_get_with_by_ref(&shared, async {
+        let ask = async {
             let place = place.afresh();
             let value = Box::pin(question.ask(&place)).await?;
             Ok(Answer::of(question, value, place.noted()))
-        });
+        };
+        let Some(kept) = &place.door.answers.0 else { return ask.await };
+        let shared = (Arc::clone(&place.key), key);
+        let asked = kept.try_get_with_by_ref(&shared, ask);
         let answer = asked.await.map_err(|problem: Arc<Problem>| Problem::clone(&problem))?;
         if !answer.problems.is_empty() {
             // What could not be seen this time may be seen next time.
@@ -210,6 +213,7 @@ mod tests {
     #[tokio::test]
     async fn kept_answers_take_no_more_than_they_may() {
         let SharedAnswers(kept) = SharedAnswers::holding(100_000);
+        let kept = kept.expect("something is kept");
         for place in 0..1000 {
             let key = Key::of(&All::<Volume>::new());
             let answer = Answer::of(&All::<Volume>::new(), vec![volume(); 3], Vec::new());

@@ -38,8 +38,11 @@ pub(super) async fn run(args: AccountsArgs) -> Result<u8, Failure> {
         }
         OutputFormat::Table | OutputFormat::Summary | OutputFormat::Markdown => {
             let mut table = Table::new();
-            let preset =
-                if args.output == OutputFormat::Markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_FULL_CONDENSED };
+            let preset = if args.output == OutputFormat::Markdown {
+                presets::ASCII_MARKDOWN
+            } else {
+                presets::UTF8_FULL_CONDENSED
+            };
             table.load_style(preset).set_content_arrangement(ContentArrangement::Dynamic);
             table.set_header(["account", "name", "state", "organizational unit", "reachable", "why not"]);
             for it in &roster.accounts {

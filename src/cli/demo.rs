@@ -25,7 +25,11 @@ use crate::{
         scan::Answers,
     },
     server,
-    simulator::{self, Simulator, fault::{Fault, Kind, duration}, world::World},
+    simulator::{
+        self, Simulator,
+        fault::{Fault, Kind, duration},
+        world::World,
+    },
 };
 
 /// In how small an organization nothing goes wrong unless asked for.

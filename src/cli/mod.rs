@@ -28,8 +28,8 @@ const COMPLETE: u8 = 0;
 const FAILED: u8 = 1;
 /// The exit code of a scan that could not see everything.
 const INCOMPLETE: u8 = 2;
-/// How many bytes of answers a command keeps: it asks once, and little of it again.
-const KEPT_BY_A_COMMAND: u64 = 8 * 1024 * 1024;
+/// How many bytes of answers a command keeps: it asks once.
+const KEPT_BY_A_COMMAND: u64 = 0;
 /// How many bytes of answers a server keeps for the questions that follow.
 const KEPT_BY_A_SERVER: u64 = 48 * 1024 * 1024;
 

@@ -58,7 +58,8 @@ fn summed<'a>(of: impl Iterator<Item = (&'a str, usize, Option<Decimal>)>) -> Ve
 
 fn by_account(saving: &[&Report<Found>]) -> Vec<Line> {
     let accounts: Vec<_> = saving.iter().flat_map(|it| &it.accounts).collect();
-    let names: BTreeMap<_, _> = accounts.iter().map(|it| (it.account_id.as_str(), it.account_name.as_deref())).collect();
+    let names: BTreeMap<_, _> =
+        accounts.iter().map(|it| (it.account_id.as_str(), it.account_name.as_deref())).collect();
     let sums = summed(accounts.iter().map(|it| (it.account_id.as_str(), it.findings, it.estimated_monthly_savings)));
     let named = |id: String| match names.get(id.as_str()).copied().flatten() {
         Some(name) => format!("{id} {}", one_line(name)),

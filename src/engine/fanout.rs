@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use futures::{FutureExt, StreamExt, future::join_all};
+use futures::{FutureExt, StreamExt, stream};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
@@ -74,7 +74,7 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         payer_target(&run, &payer).await;
         Ok(())
     };
-    let arriving = futures::stream::poll_fn(|context| members.poll_recv(context));
+    let arriving = stream::poll_fn(|context| members.poll_recv(context));
     let accounts = arriving.for_each_concurrent(engine.settings.concurrency, |member| {
         // A task of its own, so that all cores work; dropped, and so ended, with the scan.
         let mut task = JoinSet::new();
@@ -257,7 +257,8 @@ async fn account(run: Arc<Run>, member: Member) {
         merge.entered(&member.id);
     }
     fastrand::shuffle(&mut targets);
-    join_all(targets.into_iter().map(|it| run.target(Arc::clone(&session), it))).await;
+    // Not `join_all`, which polls all of a few futures whenever one of them wakes.
+    stream::iter(targets).for_each_concurrent(None, |it| run.target(Arc::clone(&session), it)).await;
 }
 
 /// The questions that the payer alone can answer, once.
@@ -328,7 +329,8 @@ impl Run {
         let at = At { partition: self.caller.partition, account: account.clone(), region: region.to_owned() };
         let store = Arc::new(Store::new(Arc::new(self.place(session, &target.region))));
         let spot = Spot { account, region: target.label };
-        let whys = join_all(target.checks.iter().map(|check| self.say(*check, &store, &at, &spot))).await;
+        let said = stream::iter(target.checks.iter().copied()).map(|check| self.say(check, &store, &at, &spot));
+        let whys: Vec<_> = said.buffer_unordered(target.checks.len().max(1)).collect().await;
         self.scan.merge().done(&spot, whys.into_iter().flatten().min().as_ref());
     }
 

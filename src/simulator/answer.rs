@@ -39,7 +39,11 @@ pub(super) enum Denial {
     /// The clock of the caller is wrong.
     Skewed,
     /// Who, what, and the reason in IAM's words.
-    NotAllowed { caller: String, action: String, reason: String },
+    NotAllowed {
+        caller: String,
+        action: String,
+        reason: String,
+    },
     Throttled,
     Failing,
     UnknownOperation(String),
@@ -91,9 +95,11 @@ impl Service {
             Denial::UnknownKey if self.protocol == Protocol::Ec2 => {
                 Refusal::new(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
             }
-            Denial::UnknownKey if is(&action::S3) => {
-                Refusal::new(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
-            }
+            Denial::UnknownKey if is(&action::S3) => Refusal::new(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            ),
             Denial::UnknownKey if xml => Refusal::new(403, "InvalidClientTokenId", INVALID_TOKEN),
             Denial::UnknownKey => Refusal::new(json_status, "UnrecognizedClientException", INVALID_TOKEN),
             Denial::Expired if is(&action::S3) => Refusal::new(400, "ExpiredToken", "The provided token has expired."),
@@ -150,7 +156,11 @@ impl Service {
 
     fn throttled(&self) -> Refusal {
         let (status, code) = self.words.throttled;
-        Refusal::new(status, code, if code == "RequestLimitExceeded" { "Request limit exceeded." } else { "Rate exceeded" })
+        Refusal::new(
+            status,
+            code,
+            if code == "RequestLimitExceeded" { "Request limit exceeded." } else { "Rate exceeded" },
+        )
     }
 
     fn speaks_xml(&self) -> bool {
@@ -211,7 +221,9 @@ impl Reply {
             Protocol::RestXml(_) if std::ptr::eq(service.names, &raw const action::S3) => {
                 xml("Error", &json!({"Code": code, "Message": message, "RequestId": id}))
             }
-            Protocol::Query(_) | Protocol::RestXml(_) => xml("ErrorResponse", &json!({"Error": error, "RequestId": id})),
+            Protocol::Query(_) | Protocol::RestXml(_) => {
+                xml("ErrorResponse", &json!({"Error": error, "RequestId": id}))
+            }
             Protocol::Json | Protocol::RestJson => json!({"__type": code, "message": message}).to_string().into_bytes(),
             Protocol::Cbor => cbor(json!({"__type": code, "message": message})),
         };

@@ -128,8 +128,8 @@ fn rest(service: &Service, it: &Received) -> Result<(String, Value), Refusal> {
         let labels = operation.route?.labels(&it.method, it.uri.path(), &query)?;
         Some((operation.name, labels))
     });
-    let (name, labels) =
-        matching.ok_or_else(|| service.refusal(Denial::UnknownOperation(format!("{} {}", it.method, it.uri.path()))))?;
+    let (name, labels) = matching
+        .ok_or_else(|| service.refusal(Denial::UnknownOperation(format!("{} {}", it.method, it.uri.path()))))?;
     let mut input = Map::new();
     if service.protocol == Protocol::RestJson
         && let Value::Object(body) = parsed(service, &it.body)?

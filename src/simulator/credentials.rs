@@ -2,12 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    ACCESS_KEY, SECRET_KEY,
-    answer::Denial,
-    signature::secret_of,
-    world::World,
-};
+use super::{ACCESS_KEY, SECRET_KEY, answer::Denial, signature::secret_of, world::World};
 
 /// The letters of an access key: 32 of them, 5 bits each.
 const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -94,9 +94,7 @@ impl Fault {
             Some((service, operation)) => service == aim.service && operation == aim.operation,
             None => false,
         };
-        is(&self.account, aim.account)
-            && is(&self.region, aim.region)
-            && self.action.as_deref().is_none_or(action)
+        is(&self.account, aim.account) && is(&self.region, aim.region) && self.action.as_deref().is_none_or(action)
     }
 
     /// Whether it strikes this time.
@@ -178,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_fault_is_read_with_its_extent() {
-        let fault: Fault = "throttle:account=111122223333,action=ec2:DescribeVolumes,rate=0.25".parse().expect("a fault");
+        let fault: Fault =
+            "throttle:account=111122223333,action=ec2:DescribeVolumes,rate=0.25".parse().expect("a fault");
         assert_eq!((fault.kind, fault.rate), (Kind::Throttle, 0.25));
         assert!(fault.meets(&aim("111122223333", "eu-west-1")));
         assert!(!fault.meets(&aim("222233334444", "eu-west-1")));

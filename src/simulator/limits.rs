@@ -70,9 +70,16 @@ impl Limits {
     }
 
     /// Takes what a request costs from its buckets. `false` when AWS would throttle it.
-    pub(super) fn admit(&self, service: &str, operation: &str, account: &str, region: &str, cells: u32) -> bool {
+    pub(super) fn admit(
+        &self,
+        service: &str,
+        operation: &'static str,
+        account: &str,
+        region: &str,
+        cells: u32,
+    ) -> bool {
         let row = pace::row_of(service, operation);
-        let name = row.bucket.as_deref().unwrap_or(&row.operation);
+        let name = row.bucket_of(operation);
         let key: Key = (account.into(), row.is_regional().then(|| region.into()));
         let second = Instant::now().duration_since(*START).as_secs();
         let mut state = self.lock();
@@ -94,7 +101,8 @@ impl Limits {
     /// The peak of every bucket that was asked, by name.
     pub(super) fn peaks(&self) -> Vec<Peak> {
         let state = self.lock();
-        let buckets = state.buckets.iter().flat_map(|(service, it)| it.iter().map(move |(name, it)| (service, name, it)));
+        let buckets =
+            state.buckets.iter().flat_map(|(service, it)| it.iter().map(move |(name, it)| (service, name, it)));
         let mut peaks: Vec<_> = buckets
             .map(|(service, name, it)| Peak {
                 bucket: format!("{service} {name}"),

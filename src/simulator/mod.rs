@@ -127,7 +127,6 @@ impl Simulator {
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .build()
     }
-
 }
 
 impl Drop for Simulator {

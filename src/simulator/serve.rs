@@ -171,12 +171,8 @@ impl Stand {
         let Read { call, bearer, signature } = read;
         *self.counted().calls.entry(call.action()).or_default() += 1;
         let (account, region) = services::aimed_at(&call);
-        let aim = Aim {
-            account: &account,
-            region: &region,
-            service: call.service.names.iam,
-            operation: call.operation.name,
-        };
+        let aim =
+            Aim { account: &account, region: &region, service: call.service.names.iam, operation: call.operation.name };
         let struck: Vec<Kind> = self.faults.iter().filter(|it| it.strikes(&aim)).map(|it| it.kind).collect();
         for kind in &struck {
             match kind {
@@ -239,7 +235,8 @@ impl Stand {
         }
         let (limits, name) = (service.names.limits, call.operation.name);
         // A role is assumed on the account of the caller.
-        let throttled = |operation: &str, cells| !self.limits.admit(limits, operation, &call.account, region, cells);
+        let throttled =
+            |operation: &'static str, cells| !self.limits.admit(limits, operation, &call.account, region, cells);
         let work = call.operation.work.map(|(kind, amount)| (kind, amount(call)));
         if throttled(name, 1) || work.is_some_and(|(kind, cells)| throttled(kind, cells)) {
             *self.counted().throttled.entry(call.action()).or_default() += 1;

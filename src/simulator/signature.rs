@@ -75,7 +75,8 @@ impl<'a> Signature<'a> {
         } else {
             path.split('/').map(|it| utf8_percent_encode(it, RESERVED).to_string()).collect::<Vec<_>>().join("/")
         };
-        let mut query: Vec<String> = it.uri.query().into_iter().flat_map(|it| it.split('&')).map(encoded_pair).collect();
+        let mut query: Vec<String> =
+            it.uri.query().into_iter().flat_map(|it| it.split('&')).map(encoded_pair).collect();
         query.sort();
         let mut headers = String::new();
         for name in self.headers.split(';') {

@@ -20,9 +20,9 @@ pub(super) static SERVICE: Service = Service {
     protocol: Protocol::RestXml("http://cloudfront.amazonaws.com/doc/2020-05-31/"),
     words: Words { throttled: (400, "Throttling"), invalid: "InvalidArgument", wrong_token: "InvalidArgument" },
     is_global: true,
-    operations: &[
-        Operation::new("ListDistributions", list_distributions).at(&DISTRIBUTIONS).rooted("DistributionList"),
-    ],
+    operations: &[Operation::new("ListDistributions", list_distributions)
+        .at(&DISTRIBUTIONS)
+        .rooted("DistributionList")],
 };
 
 fn list_distributions(cx: &Context<'_>) -> Result<Value, Refusal> {

@@ -16,11 +16,7 @@ pub(super) static SERVICE: Service = Service {
     signing: "monitoring",
     names: &CLOUDWATCH,
     protocol: Protocol::Cbor,
-    words: Words {
-        throttled: (400, "Throttling"),
-        invalid: "InvalidParameterValue",
-        wrong_token: "InvalidNextToken",
-    },
+    words: Words { throttled: (400, "Throttling"), invalid: "InvalidParameterValue", wrong_token: "InvalidNextToken" },
     is_global: false,
     operations: &[Operation {
         work: Some(("GetMetricData.datapoints_older", datapoints)),

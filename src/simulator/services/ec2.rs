@@ -165,18 +165,24 @@ fn describe_snapshots(cx: &Context<'_>) -> Result<Value, Refusal> {
 }
 
 fn describe_launch_templates(cx: &Context<'_>) -> Result<Value, Refusal> {
-    list(cx, "launchTemplates", cx.place().templates(), |it| {
-        json!({"launchTemplateId": it.id, "launchTemplateName": "workers", "latestVersionNumber": it.images.len()})
-    })
+    list(
+        cx,
+        "launchTemplates",
+        cx.place().templates(),
+        |it| json!({"launchTemplateId": it.id, "launchTemplateName": "workers", "latestVersionNumber": it.images.len()}),
+    )
 }
 
 fn describe_launch_template_versions(cx: &Context<'_>) -> Result<Value, Refusal> {
     let id = cx.call.text("LaunchTemplateId").unwrap_or_default();
     let template = cx.place().templates().into_iter().find(|it| it.id == id);
     let template = template.ok_or_else(|| cx.call.invalid(format!("The launch template '{id}' does not exist")))?;
-    list(cx, "launchTemplateVersionSet", template.images, |image| {
-        json!({"launchTemplateId": id, "launchTemplateData": {"imageId": image, "instanceType": "m5.large"}})
-    })
+    list(
+        cx,
+        "launchTemplateVersionSet",
+        template.images,
+        |image| json!({"launchTemplateId": id, "launchTemplateData": {"imageId": image, "instanceType": "m5.large"}}),
+    )
 }
 
 fn describe_spot_fleet_requests(cx: &Context<'_>) -> Result<Value, Refusal> {
@@ -243,7 +249,8 @@ fn describe_nat_gateways(cx: &Context<'_>) -> Result<Value, Refusal> {
 fn describe_route_tables(cx: &Context<'_>) -> Result<Value, Refusal> {
     let place = cx.place();
     let routed = place.gateways().into_iter().filter(|it| it.routed);
-    let routes = routed.map(|it| json!({"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": it.id, "state": "active"}));
+    let routes =
+        routed.map(|it| json!({"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": it.id, "state": "active"}));
     let table = json!({
         "routeTableId": place.vpc().replace("vpc-", "rtb-"),
         "vpcId": place.vpc(),

@@ -61,7 +61,8 @@ fn list_accounts(cx: &Context<'_>) -> Result<Value, Refusal> {
     let most = cx.call.number("MaxResults").unwrap_or(ACCOUNTS_PER_PAGE).min(ACCOUNTS_PER_PAGE);
     let numbers: Vec<usize> = (0..cx.world.accounts()).collect();
     let (numbers, next) = cx.page(numbers, cx.call.text("NextToken"), most)?;
-    let accounts: Vec<_> = numbers.into_iter().map(|it| account(&cx.world.account(it), &cx.world.scanner().id)).collect();
+    let accounts: Vec<_> =
+        numbers.into_iter().map(|it| account(&cx.world.account(it), &cx.world.scanner().id)).collect();
     Ok(json!({"Accounts": accounts, "NextToken": next}))
 }
 

@@ -84,7 +84,10 @@ impl Place<'_> {
         let distribution = |number: usize| {
             let fate = draw.fate([40, 15, 45, 0]);
             Distribution {
-                id: format!("E{:013X}", account.world.digest(&["distribution", &account.account, &number.to_string()]) >> 12),
+                id: format!(
+                    "E{:013X}",
+                    account.world.digest(&["distribution", &account.account, &number.to_string()]) >> 12
+                ),
                 fate,
                 enabled: fate != Fate::Waste || draw.chance(0.7),
                 dedicated_ip: draw.chance(0.1),

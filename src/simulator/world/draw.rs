@@ -48,12 +48,14 @@ impl Draw {
     /// The index of one of some weights.
     pub(super) fn weighted(&mut self, weights: &[u64]) -> usize {
         let mut left = self.0.u64(0..weights.iter().sum::<u64>().max(1));
-        weights.iter().position(|it| {
-            let here = left < *it;
-            left = left.saturating_sub(*it);
-            here
-        })
-        .unwrap_or(0)
+        weights
+            .iter()
+            .position(|it| {
+                let here = left < *it;
+                left = left.saturating_sub(*it);
+                here
+            })
+            .unwrap_or(0)
     }
 
     /// A fate: waste, young, used, kept, in these weights.

@@ -43,7 +43,10 @@ impl Place<'_> {
         let fate = draw.fate([30, 15, 55, 0]);
         let provisioned = if draw.chance(0.08) { draw.between(1, 10) } else { 0 };
         Function {
-            name: format!("{}-{number}", draw.one_of(&["resize-image", "send-mail", "nightly-report", "webhook", "etl"])),
+            name: format!(
+                "{}-{number}",
+                draw.one_of(&["resize-image", "send-mail", "nightly-report", "webhook", "etl"])
+            ),
             fate,
             runtime: draw.one_of(&["python3.13", "nodejs22.x", "java21", "provided.al2023"]),
             memory_mib: draw.one_of(&[128, 256, 512, 1024, 2048]),

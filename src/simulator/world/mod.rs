@@ -99,7 +99,8 @@ impl World {
         }
         let mut draw = self.draw(&["account", &id]);
         let unit = draw.weighted(&UNITS.map(|it| it.2));
-        let team = draw.one_of(&["web", "shop", "billing", "search", "data", "ml", "mobile", "payments", "platform", "growth"]);
+        let team = draw
+            .one_of(&["web", "shop", "billing", "search", "data", "ml", "mobile", "payments", "platform", "growth"]);
         let stage = ["prod", "staging", "sandbox", "data", "sec"][unit];
         let suspended = draw.chance(0.03);
         Account { id, name: format!("{team}-{stage}-{number}"), unit: Some(unit), suspended }

@@ -37,8 +37,11 @@ const SERVICES: [(&str, i64); 6] = [
 ];
 
 /// Types of instances, with a better one for each, and what both cost a month.
-const TYPES: [(&str, &str, f64, f64); 3] =
-    [("m5.2xlarge", "m7g.xlarge", 280.32, 119.14), ("c5.xlarge", "c7g.large", 124.10, 52.93), ("t3.large", "t4g.medium", 60.74, 24.53)];
+const TYPES: [(&str, &str, f64, f64); 3] = [
+    ("m5.2xlarge", "m7g.xlarge", 280.32, 119.14),
+    ("c5.xlarge", "c7g.large", 124.10, 52.93),
+    ("t3.large", "t4g.medium", 60.74, 24.53),
+];
 
 impl World {
     /// The bill of a month, given as its first day.

@@ -59,7 +59,11 @@ impl Place<'_> {
     }
 
     fn plant_global(&self, regions: &[String], all: &mut BTreeSet<Planted>) {
-        for it in self.buckets().iter().filter(|it| it.fate == Fate::Waste && regions.iter().any(|wanted| *wanted == it.region)) {
+        for it in self
+            .buckets()
+            .iter()
+            .filter(|it| it.fate == Fate::Waste && regions.iter().any(|wanted| *wanted == it.region))
+        {
             all.insert(("find_unused_s3_buckets", self.account.clone(), it.region.to_owned(), it.name.clone()));
         }
         for it in self.distributions().into_iter().filter(|it| it.fate == Fate::Waste) {
