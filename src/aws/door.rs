@@ -106,7 +106,6 @@ impl Door {
         let region = config.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT.min(terms.attempt_timeout))
-            .read_timeout(terms.attempt_timeout)
             .operation_attempt_timeout(terms.attempt_timeout)
             .build();
         let config = config

@@ -17,8 +17,9 @@ use serde_json::{Number, Value};
 
 use crate::check::Finding;
 
-/// How many bytes of findings one check holds in memory, roughly, before they go to disk: about 500 findings.
-const MOST_BYTES: usize = 1024 * 1024;
+/// How many bytes of findings the checks of a scan hold in memory together, roughly, before they go to disk: about 6,000
+/// findings. Each check has an equal share.
+pub(super) const MOST_BYTES: usize = 12 * 1024 * 1024;
 /// How many runs there are at most on disk before some become one: each takes a buffer while findings are read.
 const MOST_RUNS: usize = 64;
 /// How many runs, the shortest, become one.
@@ -249,12 +250,6 @@ pub(super) struct Pile {
     bytes: usize,
     most_bytes: usize,
     runs: Vec<Run>,
-}
-
-impl Default for Pile {
-    fn default() -> Self {
-        Self::holding(MOST_BYTES)
-    }
 }
 
 impl Pile {

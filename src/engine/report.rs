@@ -11,7 +11,7 @@ pub use super::ledger::{Coverage, NotScanned};
 use super::{
     ledger::{Ledger, Numbers, Places, Spot, Unfinished},
     organization::list_cut_short,
-    pile::{Disk, Found, Pile},
+    pile::{MOST_BYTES, Disk, Found, Pile},
     totals::{RegionSummary, Totals},
 };
 use crate::{
@@ -134,11 +134,16 @@ pub struct ScanReport<R = Vec<Report>> {
 }
 
 /// What one check has found, and where.
-#[derive(Default)]
 struct Part {
     ledger: Ledger,
     totals: Totals,
     pile: Pile,
+}
+
+impl Part {
+    fn holding(most_bytes: usize) -> Self {
+        Self { ledger: Ledger::default(), totals: Totals::default(), pile: Pile::holding(most_bytes) }
+    }
 }
 
 /// The state of a scan: takes what targets answer, gives reports at any time.
@@ -186,7 +191,8 @@ pub(crate) struct Of<'a> {
 
 impl Merge {
     pub(crate) fn new(checks: Vec<&'static Check>) -> Self {
-        let parts = checks.iter().map(|_| Part::default()).collect();
+        let share = MOST_BYTES / checks.len().max(1);
+        let parts = checks.iter().map(|_| Part::holding(share)).collect();
         Self {
             checks,
             parts,
