@@ -61,11 +61,11 @@ fn by_account(saving: &[&Report<Found>]) -> Vec<Line> {
     let names: BTreeMap<_, _> =
         accounts.iter().map(|it| (it.account_id.as_str(), it.account_name.as_deref())).collect();
     let sums = summed(accounts.iter().map(|it| (it.account_id.as_str(), it.findings, it.estimated_monthly_savings)));
-    let named = |id: String| match names.get(id.as_str()).copied().flatten() {
+    let with_name = |id: String| match names.get(id.as_str()).copied().flatten() {
         Some(name) => format!("{id} {}", one_line(name)),
         None => id,
     };
-    sums.into_iter().map(|(id, findings, savings)| (named(id), findings, savings)).collect()
+    sums.into_iter().map(|(id, findings, savings)| (with_name(id), findings, savings)).collect()
 }
 
 fn by_region(answers: &Answers<'_>) -> Vec<Line> {

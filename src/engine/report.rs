@@ -11,7 +11,7 @@ pub use super::ledger::{Coverage, NotScanned};
 use super::{
     ledger::{Ledger, Numbers, Places, Spot, Unfinished},
     organization::list_cut_short,
-    pile::{MOST_BYTES, Disk, Found, Pile},
+    pile::{Disk, Found, MOST_BYTES, Pile},
     totals::{RegionSummary, Totals},
 };
 use crate::{

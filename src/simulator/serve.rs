@@ -230,7 +230,7 @@ impl Stand {
             let text = format!("Credential should be scoped to a valid region: '{region}'");
             return Err(refused(Denial::WrongSignature(text)));
         }
-        if !self.regions(&call.account).iter().any(|it| *it == signature.region) {
+        if !self.regions(&call.account).contains(&signature.region) {
             return Err(refused(Denial::UnknownKey));
         }
         let (limits, name) = (service.names.limits, call.operation.name);

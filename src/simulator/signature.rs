@@ -85,7 +85,7 @@ impl<'a> Signature<'a> {
             if values.is_empty() {
                 return Err(Denial::WrongSignature(format!("the signed header {name} is missing")));
             }
-            headers.push_str(&format!("{name}:{}\n", values.join(",")));
+            headers.extend([name, ":", &values.join(","), "\n"]);
         }
         let body = hex(&Sha256::digest(&it.body));
         let payload = match it.header("x-amz-content-sha256") {

@@ -10,20 +10,11 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{
-        Call, Output, Running, everything, findings, plain_command, profile, scratch, tool_names, tools_that_need,
-        world,
+        Call, Output, Running, everything, findings, plain_command, profile, refused, says, scratch, tool_names,
+        tools_that_need, world,
     },
     wire::free_port,
 };
-
-/// That a command was refused in one line of stderr, with nothing on stdout; returns the line.
-fn refused(output: &Output) -> String {
-    assert_eq!(output.code, Some(1), "{output:?}");
-    assert_eq!(output.stdout, "", "{output:?}");
-    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
-    assert!(output.stderr.starts_with("orgscan: "), "{output:?}");
-    output.stderr.trim_end().to_owned()
-}
 
 /// That a command is refused before anything is called; returns the line.
 fn refused_unasked(arguments: &[&str]) -> String {
@@ -32,12 +23,6 @@ fn refused_unasked(arguments: &[&str]) -> String {
     let calls: Vec<_> = caller.calls().iter().map(Call::name).collect();
     assert!(calls.is_empty(), "{arguments:?} called {calls:?}");
     line
-}
-
-fn says(line: &str, words: &[&str]) {
-    for word in words {
-        assert!(line.contains(word), "'{word}' is missing in: {line}");
-    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::wire::Request;
 
 /// The longest that any command of the tests may take.
-const LONGEST: Duration = Duration::from_mins(2);
+pub(crate) const LONGEST: Duration = Duration::from_mins(2);
 /// How often something is looked at that cannot be waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -392,4 +392,20 @@ pub(crate) fn tool_names() -> Vec<&'static str> {
 pub(crate) fn tools_that_need(action: &str) -> Vec<&'static str> {
     let need = |it: &&Value| it["actions"].as_array().expect("a list").iter().any(|it| it == action);
     tools().iter().filter(need).map(|it| it["tool"].as_str().expect("a name")).collect()
+}
+
+/// That a command was refused in one line of stderr, with nothing on stdout; returns the line.
+pub(crate) fn refused(output: &Output) -> String {
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(output.stdout, "", "{output:?}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert!(output.stderr.starts_with("orgscan: "), "{output:?}");
+    output.stderr.trim_end().to_owned()
+}
+
+/// That a line holds all these words.
+pub(crate) fn says(line: &str, words: &[&str]) {
+    for word in words {
+        assert!(line.contains(word), "'{word}' is missing in: {line}");
+    }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod cli;
 mod cut;
+mod demo;
 mod generated;
 mod harness;
 mod ledger;

@@ -83,9 +83,9 @@ fn the_sdk_is_named_only_where_aws_is_asked() {
 }
 
 #[test]
-fn mcp_and_http_are_named_only_by_the_server() {
+fn mcp_and_http_are_named_only_by_who_serves_them() {
     stands_only_under("rmcp", &["src/server/"]);
-    stands_only_under("axum", &["src/server/"]);
+    stands_only_under("axum", &["src/server/", "src/simulator/"]);
 }
 
 #[test]
@@ -102,6 +102,16 @@ fn aws_knows_nobody_who_asks() {
 fn the_engine_knows_no_check_and_nobody_who_asks() {
     does_not_name("src/engine/", &["server", "cli", "checks", "generate"]);
     does_not_name("src/check.rs", &["engine", "server", "cli", "checks", "generate"]);
+}
+
+#[test]
+fn only_the_demo_knows_the_simulator_and_that_knows_no_check_and_no_engine() {
+    for folder in ["src/aws/", "src/checks/", "src/engine/", "src/generate/", "src/server/"] {
+        does_not_name(folder, &["simulator"]);
+    }
+    does_not_name("src/simulator/", &["server", "cli", "generate"]);
+    does_not_name("src/simulator/services/", &["engine", "checks", "check"]);
+    does_not_name("src/simulator/world/", &["engine", "checks", "check"]);
 }
 
 #[test]

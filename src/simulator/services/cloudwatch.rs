@@ -66,15 +66,15 @@ fn get_metric_data(cx: &Context<'_>) -> Result<Value, Refusal> {
 
 /// A series, newest day first, with the days that begin within the time asked for.
 fn result(cx: &Context<'_>, query: &Value, start: i64, end: i64) -> Result<Value, Refusal> {
-    let stat = &query["MetricStat"];
-    let metric = &stat["Metric"];
+    let asked = &query["MetricStat"];
+    let metric = &asked["Metric"];
     let text = |it: &Value| it.as_str().map(str::to_owned);
     let (Some(id), Some(namespace), Some(name)) =
         (text(&query["Id"]), text(&metric["Namespace"]), text(&metric["MetricName"]))
     else {
         return Err(cx.call.invalid("A query without id, namespace or metric."));
     };
-    let period = stat["Period"].as_i64().filter(|it| *it > 0).unwrap_or(DAY);
+    let period = asked["Period"].as_i64().filter(|it| *it > 0).unwrap_or(DAY);
     let dimensions = metric["Dimensions"].as_array().map_or(&[][..], Vec::as_slice);
     let dimensions: Vec<_> = dimensions.iter().filter_map(|it| text(&it["Name"]).zip(text(&it["Value"]))).collect();
     let value = match cx.place().series(&namespace, &name, &dimensions) {
@@ -82,8 +82,8 @@ fn result(cx: &Context<'_>, query: &Value, start: i64, end: i64) -> Result<Value
         Series::Steady(value) => Some(value),
     };
     let first = start.div_euclid(period) * period;
-    let mut times: Vec<i64> = (0..).map(|it| first + it * period).take_while(|it| *it < end).collect();
-    times.retain(|it| *it >= start && value.is_some());
+    let step = usize::try_from(period).unwrap_or(usize::MAX);
+    let mut times: Vec<i64> = (first..end).step_by(step).filter(|it| *it >= start && value.is_some()).collect();
     times.reverse();
     let values: Vec<f64> = times.iter().filter_map(|_| value).collect();
     let times: Vec<_> = times.into_iter().map(|it| json!({TIME: it})).collect();

@@ -49,20 +49,20 @@ fn time(seconds: i64) -> String {
 }
 
 fn tags(tags: &[(&'static str, String)]) -> Value {
-    items(tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+    items(tags.iter().map(|(key, value)| json!({"key": key, "value": value})))
 }
 
 /// A page of a list under its own name.
 fn list<T>(cx: &Context<'_>, name: &str, all: Vec<T>, show: impl Fn(&T) -> Value) -> Result<Value, Refusal> {
     let most = cx.call.number("MaxResults").unwrap_or(PAGE).min(PAGE);
     let (page, next) = cx.page(all, cx.call.text("NextToken"), most)?;
-    Ok(json!({name: items(page.iter().map(show).collect()), "nextToken": next}))
+    Ok(json!({name: items(page.iter().map(show)), "nextToken": next}))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what every operation returns")]
 fn describe_regions(cx: &Context<'_>) -> Result<Value, Refusal> {
     let region = |it: &&str| json!({"regionName": it, "optInStatus": "opt-in-not-required"});
-    Ok(json!({"regionInfo": items(cx.regions.iter().map(region).collect())}))
+    Ok(json!({"regionInfo": items(cx.regions.iter().map(region))}))
 }
 
 /// AWS gives all addresses at once.
@@ -80,7 +80,7 @@ fn describe_addresses(cx: &Context<'_>) -> Result<Value, Refusal> {
             "tagSet": tags(&it.tags),
         })
     };
-    Ok(json!({"addressesSet": items(cx.place().addresses().iter().map(address).collect())}))
+    Ok(json!({"addressesSet": items(cx.place().addresses().iter().map(address))}))
 }
 
 fn describe_images(cx: &Context<'_>) -> Result<Value, Refusal> {
@@ -95,7 +95,7 @@ fn describe_images(cx: &Context<'_>) -> Result<Value, Refusal> {
             "creationDate": time(it.created),
             "lastLaunchedTime": it.launched.map(time),
             "rootDeviceType": "ebs",
-            "blockDeviceMapping": items(vec![json!({
+            "blockDeviceMapping": items([json!({
                 "deviceName": "/dev/xvda",
                 "ebs": {"snapshotId": it.snapshot, "volumeSize": it.size_gib, "volumeType": "gp3"},
             })]),
@@ -108,7 +108,7 @@ fn describe_image_attribute(cx: &Context<'_>) -> Result<Value, Refusal> {
     let id = cx.call.text("ImageId").unwrap_or_default();
     let image = cx.place().images().into_iter().find(|it| it.id == id);
     let image = image.ok_or_else(|| cx.call.invalid(format!("The image id '[{id}]' does not exist")))?;
-    let shared = image.shared_with.iter().map(|it| json!({"userId": it})).collect();
+    let shared = image.shared_with.iter().map(|it| json!({"userId": it}));
     Ok(json!({"imageId": id, "launchPermission": items(shared)}))
 }
 
@@ -125,13 +125,13 @@ fn describe_instances(cx: &Context<'_>) -> Result<Value, Refusal> {
             "tagSet": tags(&it.tags),
         });
         let reservation = it.id.replace("i-", "r-");
-        json!({"reservationId": reservation, "ownerId": place.account, "instancesSet": items(vec![instance])})
+        json!({"reservationId": reservation, "ownerId": place.account, "instancesSet": items([instance])})
     })
 }
 
 fn describe_volumes(cx: &Context<'_>) -> Result<Value, Refusal> {
     list(cx, "volumeSet", cx.place().volumes(), |it: &Volume| {
-        let attached = it.instance.iter().map(|it| json!({"instanceId": it, "status": "attached"})).collect();
+        let attached = it.instance.iter().map(|it| json!({"instanceId": it, "status": "attached"}));
         json!({
             "volumeId": it.id,
             "size": it.size_gib,
@@ -202,7 +202,7 @@ fn describe_network_interfaces(cx: &Context<'_>) -> Result<Value, Refusal> {
             "status": "in-use",
             "interfaceType": "interface",
             "attachment": {"instanceId": it.instance, "status": "attached"},
-            "groupSet": items(vec![json!({"groupId": it.group})]),
+            "groupSet": items([json!({"groupId": it.group})]),
             "association": it.public_ip.as_ref().map(|it| json!({"publicIp": it})),
         })
     })
@@ -216,16 +216,16 @@ fn describe_security_groups(cx: &Context<'_>) -> Result<Value, Refusal> {
             "groupName": it.name,
             "groupDescription": it.name,
             "vpcId": vpc,
-            "ipPermissions": items(it.rules.iter().map(|(port, cidr)| rule(*port, cidr)).collect()),
+            "ipPermissions": items(it.rules.iter().map(|(port, cidr)| rule(*port, cidr))),
         })
     })
 }
 
 fn rule(port: Option<i64>, cidr: &str) -> Value {
     let (v4, v6) = if cidr.contains(':') {
-        (items(Vec::new()), items(vec![json!({"cidrIpv6": cidr})]))
+        (items([]), items([json!({"cidrIpv6": cidr})]))
     } else {
-        (items(vec![json!({"cidrIp": cidr})]), items(Vec::new()))
+        (items([json!({"cidrIp": cidr})]), items([]))
     };
     let protocol = if port.is_some() { "tcp" } else { "-1" };
     json!({"ipProtocol": protocol, "fromPort": port, "toPort": port, "ipRanges": v4, "ipv6Ranges": v6})
@@ -239,7 +239,7 @@ fn describe_nat_gateways(cx: &Context<'_>) -> Result<Value, Refusal> {
             "vpcId": vpc,
             "state": "available",
             "connectivityType": "public",
-            "natGatewayAddressSet": items(vec![json!({"publicIp": it.ip})]),
+            "natGatewayAddressSet": items([json!({"publicIp": it.ip})]),
             "createTime": time(it.created),
             "tagSet": tags(&it.tags),
         })
@@ -248,13 +248,13 @@ fn describe_nat_gateways(cx: &Context<'_>) -> Result<Value, Refusal> {
 
 fn describe_route_tables(cx: &Context<'_>) -> Result<Value, Refusal> {
     let place = cx.place();
-    let routed = place.gateways().into_iter().filter(|it| it.routed);
+    let leading = place.gateways().into_iter().filter(|it| it.routed);
     let routes =
-        routed.map(|it| json!({"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": it.id, "state": "active"}));
+        leading.map(|it| json!({"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": it.id, "state": "active"}));
     let table = json!({
         "routeTableId": place.vpc().replace("vpc-", "rtb-"),
         "vpcId": place.vpc(),
-        "routeSet": items(routes.collect()),
+        "routeSet": items(routes),
     });
     list(cx, "routeTableSet", vec![table], Value::clone)
 }

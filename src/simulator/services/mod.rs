@@ -45,6 +45,9 @@ pub(super) struct Words {
     pub(super) wrong_token: &'static str,
 }
 
+/// What AWS limits besides requests: the row of the limits, and how much of it a call takes.
+pub(super) type Work = (&'static str, fn(&Call) -> u32);
+
 /// One operation.
 pub(super) struct Operation {
     pub(super) name: &'static str,
@@ -53,8 +56,8 @@ pub(super) struct Operation {
     pub(super) route: Option<&'static Route>,
     /// The root element where the answer is plain XML.
     pub(super) root: &'static str,
-    /// What AWS limits besides requests: the row of the limits, and how much of it a call takes.
-    pub(super) work: Option<(&'static str, fn(&Call) -> u32)>,
+    /// What AWS limits besides requests.
+    pub(super) work: Option<Work>,
 }
 
 impl Operation {
@@ -163,11 +166,20 @@ impl Context<'_> {
 }
 
 /// Elements as EC2 lists them.
-fn items(list: Vec<Value>) -> Value {
-    if list.is_empty() { json!({}) } else { json!({"item": list}) }
+fn items(list: impl IntoIterator<Item = Value>) -> Value {
+    elements("item", list.into_iter().collect())
 }
 
 /// Elements as the other form services list them.
-fn members(list: Vec<Value>) -> Value {
-    if list.is_empty() { json!({}) } else { json!({"member": list}) }
+fn members(list: impl IntoIterator<Item = Value>) -> Value {
+    elements("member", list.into_iter().collect())
+}
+
+/// An empty list has no element, and not an empty one.
+fn elements(name: &str, list: Vec<Value>) -> Value {
+    if list.is_empty() {
+        json!({})
+    } else {
+        Value::Object([(name.to_owned(), Value::Array(list))].into_iter().collect())
+    }
 }

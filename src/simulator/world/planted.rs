@@ -18,7 +18,7 @@ impl World {
             }
             self.place(&account.id, super::HOME).plant_global(regions, &mut all);
         }
-        let advice = self.advice().into_iter().filter(|it| regions.iter().any(|wanted| *wanted == it.region));
+        let advice = self.advice().into_iter().filter(|it| regions.contains(&it.region));
         all.extend(advice.map(|it| ("get_cost_optimization_ec2", it.account, it.region, it.instance)));
         all
     }
