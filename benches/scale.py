@@ -64,6 +64,12 @@ class Simulator:
         self.process.terminate()
         self.process.wait()
 
+    def mib(self):
+        """The most memory it has taken so far, where the system tells."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((f"{int(it.split()[1]) / 1024:.0f}" for it in lines if it.startswith("VmHWM")), "")
+
     def environment(self):
         kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and "AWS" not in name}
         return {**kept, **self.variables}
@@ -129,12 +135,12 @@ def table(header, rows):
 
 def sizes(binary, accounts):
     header = ["accounts x 17", "wall s", "bound s", "bounded by", "ratio", "CPU s", "us/call", "peak MiB", "calls"]
-    header += ["throttled", "findings", "fullest bucket, of burst + rate"]
+    header += ["throttled", "findings", "fullest bucket, of burst + rate", "simulator MiB"]
     rows = []
     for count in accounts:
         with Simulator(binary, count, "60ms") as simulator:
             took = scan(binary, simulator, [TOOL])
-            counts = simulator.counts()
+            counts, simulator_mib = simulator.counts(), simulator.mib()
         total = sum(took["calls"].values())
         assert total == sum(counts["calls"].values()), "the simulator has seen other calls"
         name, bound = max(bounds(took["calls"], count, took["cpu"]).items(), key=lambda it: it[1])
@@ -142,7 +148,7 @@ def sizes(binary, accounts):
         share = peak["per_second"] / (peak["burst"] + peak["rate_per_s"])
         row = [f"{count:,}", f"{took['wall']:.2f}", f"{bound:.2f}", name, f"{took['wall'] / bound:.2f}", f"{took['cpu']:.2f}"]
         row += [f"{took['cpu'] / total * 1e6:.0f}", f"{took['mib']:.0f}", f"{total:,}"]
-        row += [took["throttled"] + sum(counts["throttled"].values()), f"{took['findings']:,}", f"{peak['bucket']} {share:.0%}"]
+        row += [took["throttled"] + sum(counts["throttled"].values()), f"{took['findings']:,}", f"{peak['bucket']} {share:.0%}", simulator_mib]
         rows.append(row)
         print(f"{count} accounts: {took['wall']:.1f} s", file=sys.stderr)
     table(header, rows)
