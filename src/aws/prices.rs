@@ -144,6 +144,19 @@ impl Price {
     }
 }
 
+/// Several amounts as one. `None` for no amount at all.
+pub(crate) fn sum(quotes: impl IntoIterator<Item = Quote>) -> Option<Quote> {
+    let mut bases: Vec<String> = Vec::new();
+    let mut monthly = None;
+    for quote in quotes {
+        monthly = Some(monthly.unwrap_or(Decimal::ZERO) + quote.monthly);
+        if !bases.contains(&quote.basis) {
+            bases.push(quote.basis);
+        }
+    }
+    monthly.map(|monthly| Quote { monthly, basis: bases.join("; ") })
+}
+
 /// An EBS volume: storage, provisioned IOPS and throughput. `None` for an unknown size, for unknown IOPS where all of them
 /// are billed, and for a type without a known price.
 ///
@@ -253,6 +266,14 @@ pub(crate) fn s3_bucket(stored: &[(&str, f64)]) -> Option<Quote> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_amounts_are_one_and_each_basis_is_named_once() {
+        let all = sum([PUBLIC_IPV4.all_month(), EBS_GP3.monthly(100), PUBLIC_IPV4.all_month()]).expect("three");
+        assert_eq!(all.monthly, dec!(15.3));
+        assert_eq!(all.basis, "list price us-east-1 2026-09-17; list price us-east-1 2026-09-25");
+        assert_eq!(sum([]), None);
+    }
 
     #[test]
     fn every_price_has_a_unit_a_date_and_a_source() {

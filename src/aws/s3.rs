@@ -12,6 +12,7 @@ use super::{
 static LIST_BUCKETS: Action = Action::new(&S3, "ListBuckets").permitted_by("s3:ListAllMyBuckets");
 static GET_BUCKET_LOCATION: Action = Action::new(&S3, "GetBucketLocation");
 static LIST_OBJECTS: Action = Action::new(&S3, "ListObjectsV2").permitted_by("s3:ListBucket");
+static LIST_UPLOADS: Action = Action::new(&S3, "ListMultipartUploads").permitted_by("s3:ListBucketMultipartUploads");
 static LIST_METRICS: Action =
     Action::new(&S3, "ListBucketMetricsConfigurations").permitted_by("s3:GetMetricsConfiguration");
 
@@ -142,6 +143,57 @@ impl Question for IsEmpty {
     }
 }
 
+/// When each multipart upload to a bucket began that was neither completed nor aborted; `None` where AWS did not say.
+#[derive(Debug)]
+pub(crate) struct IncompleteUploads {
+    pub(crate) bucket: String,
+    /// The region of the bucket.
+    pub(crate) region: String,
+}
+
+impl Declared for IncompleteUploads {
+    const NAME: &'static str = "s3::IncompleteUploads";
+    const ACTIONS: &'static [&'static Action] = &[&LIST_UPLOADS];
+}
+
+impl Question for IncompleteUploads {
+    type Answer = Vec<Option<Timestamp>>;
+
+    fn bytes(&self, answer: &Vec<Option<Timestamp>>) -> usize {
+        size_of_val(answer.as_slice())
+    }
+
+    async fn ask(&self, at: &Place) -> Result<Vec<Option<Timestamp>>, Problem> {
+        let there = at.in_region(&self.region);
+        let mut begun = Vec::new();
+        let send = |token: Option<String>| {
+            let (key, upload) = token.as_deref().and_then(|it| it.split_once(MARKERS)).unzip();
+            there
+                .s3()
+                .list_multipart_uploads()
+                .bucket(&self.bucket)
+                .max_uploads(1000)
+                .set_key_marker(key.map(str::to_owned))
+                .set_upload_id_marker(upload.map(str::to_owned))
+                .send()
+        };
+        there
+            .pages(&LIST_UPLOADS, send, |page| {
+                begun.extend(page.uploads().iter().map(|it| timestamp(it.initiated())));
+                let more = page.is_truncated() == Some(true);
+                more.then(|| {
+                    let (key, upload) = (page.next_key_marker(), page.next_upload_id_marker());
+                    format!("{}{MARKERS}{}", key.unwrap_or_default(), upload.unwrap_or_default())
+                })
+            })
+            .await?;
+        Ok(begun)
+    }
+}
+
+/// What stands between the two markers of a page; no key holds it.
+const MARKERS: char = '\0';
+
 /// The id of a request metrics configuration that counts every request to a bucket, where there is one.
 #[derive(Debug)]
 pub(crate) struct RequestMetrics {
@@ -266,6 +318,29 @@ mod tests {
         }
         let problem = answered(is_empty(), vec![denied("list-type=2")]).await.0.expect_err("denied");
         assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "s3:ListBucket"));
+    }
+
+    #[tokio::test]
+    async fn every_page_of_uploads_is_read_also_past_an_empty_one() {
+        let asked = || IncompleteUploads { bucket: "one".to_owned(), region: "eu-central-1".to_owned() };
+        let page = |items: &str, next: Option<&str>| {
+            let next = next.map(|it| {
+                format!("<IsTruncated>true</IsTruncated><NextKeyMarker>{it}</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>")
+            });
+            format!("<ListMultipartUploadsResult>{items}{}</ListMultipartUploadsResult>", next.unwrap_or_default())
+        };
+        let begun =
+            "<Upload><Key>a</Key><UploadId>1</UploadId><Initiated>2026-05-01T10:00:00.000Z</Initiated></Upload>";
+        let replies = vec![
+            Reply::ok("one.s3.eu-central-1.amazonaws.com/?uploads", page(begun, Some("k1"))),
+            Reply::ok("key-marker=k1&max-uploads=1000&upload-id-marker=u", page("", Some("k2"))),
+            Reply::ok("key-marker=k2", page("<Upload><Key>b</Key></Upload>", None)),
+        ];
+        let times = answered(asked(), replies).await.0.expect("answered");
+        let times: Vec<_> = times.iter().map(|it| it.map(|it| it.to_string())).collect();
+        assert_eq!(times, [Some("2026-05-01T10:00:00Z".to_owned()), None]);
+        let problem = answered(asked(), vec![denied("uploads")]).await.0.expect_err("denied");
+        assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "s3:ListBucketMultipartUploads"));
     }
 
     #[tokio::test]

@@ -33,6 +33,8 @@ TREE = [  # account, OU path
 ]
 
 UNUSED_VOLUMES = "find_unused_volumes"
+UNUSED_INSTANCES = "find_unused_ec2_instances"
+VOLUMES_OF_STOPPED = "find_volumes_of_stopped_instances"
 UNUSED_ADDRESSES = "find_unused_elastic_ips"
 UNUSED_SNAPSHOTS = "find_unused_snapshots"
 UNUSED_AMIS = "find_unused_amis"
@@ -40,6 +42,7 @@ OPEN_GROUPS = "find_overly_permissive_security_groups"
 UNUSED_NATS = "find_unused_nat_gateways"
 UNUSED_FUNCTIONS = "find_unused_lambda_functions"
 UNUSED_BUCKETS = "find_unused_s3_buckets"
+INCOMPLETE_UPLOADS = "find_incomplete_multipart_uploads"
 UNUSED_DISTRIBUTIONS = "find_unused_cloudfront_distributions"
 UNTAGGED = "find_untagged_resources"
 EC2_RECOMMENDATIONS = "get_cost_optimization_ec2"
@@ -161,16 +164,31 @@ class Seed:
 
     # --- EC2 ----------------------------------------------------------------
 
-    def instance(self, place, image=PUBLIC_AMI, tags=None, stopped=False):
-        """An instance with its root volume; returns (instance id, volume id)."""
+    def instance(self, place, image=PUBLIC_AMI, tags=None, stopped=False, judged=True):
+        """An instance with its root volume; returns (instance id, volume id).
+
+        A stopped one is to be found when `judged`, and not when not; with None that is said elsewhere.
+        """
         ec2 = self.ec2(place)
         specifications = tagged("instance", tags=tags) + tagged("volume")
         made = ec2.run_instances(
             ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro", TagSpecifications=specifications
         )["Instances"][0]
+        instance, root = made["InstanceId"], made["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
         if stopped:
-            ec2.stop_instances(InstanceIds=[made["InstanceId"]])
-        return made["InstanceId"], made["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+            ec2.stop_instances(InstanceIds=[instance])
+            if judged is not None:
+                self.judge(judged, UNUSED_INSTANCES, place, instance, "stopped")
+                self.judge(judged, VOLUMES_OF_STOPPED, place, root, "its instance is stopped")
+        else:
+            self.fine(VOLUMES_OF_STOPPED, place, root, "its instance is not stopped")
+        return instance, root
+
+    def activity(self, place, instance, cpu, traffic):
+        """What CloudWatch has of an instance: one value a day for 30 days."""
+        for name, value in (("CPUUtilization", cpu), ("NetworkIn", traffic), ("NetworkOut", traffic)):
+            points = [(midnight(day) + 3600, value) for day in range(1, 31)]
+            self.state.metrics.put(*place, "AWS/EC2", name, {"InstanceId": instance}, points)
 
     def volume(self, place, kind="gp3", size=100, tags=None, **more):
         return self.ec2(place).create_volume(
@@ -552,6 +570,32 @@ def images(seed, busy):
         own(busy, "young", "60 days old", False)
 
 
+def instances(seed, busy):
+    """Instances that are stopped, or run and do nothing, and those that only seem so."""
+    with ago(200):
+        idle, root = seed.instance(busy)
+        busy_one, other = seed.instance(busy)
+        silent, third = seed.instance(busy)
+        standby, fourth = seed.instance(busy, tags={**TAGS, "purpose": "standby"}, stopped=True, judged=None)
+    for volume in (root, other, third, fourth):
+        seed.fine(UNUSED_VOLUMES, busy, volume, "an instance's root volume")
+    seed.activity(busy, idle, 1.5, 1000.0)
+    seed.plant(UNUSED_INSTANCES, busy, idle, "runs and does nothing")
+    seed.activity(busy, busy_one, 40.0, 9e8)
+    seed.fine(UNUSED_INSTANCES, busy, busy_one, "works")
+    seed.fine(UNUSED_INSTANCES, busy, silent, "CloudWatch knows nothing of it")
+    seed.fine(UNUSED_INSTANCES, busy, standby, "stopped, and its tags say that it stands by")
+    seed.plant(VOLUMES_OF_STOPPED, busy, fourth, "its instance is stopped, standby or not")
+    place = seed.place("ml", "us-east-1")
+    with ago(5):
+        _, root = seed.instance(place, stopped=True, judged=False)
+        seed.fine(UNUSED_VOLUMES, place, root, "an instance's root volume")
+        young, root = seed.instance(place)
+        seed.fine(UNUSED_VOLUMES, place, root, "an instance's root volume")
+    seed.activity(place, young, 1.0, 1.0)
+    seed.fine(UNUSED_INSTANCES, place, young, "started five days ago")
+
+
 def groups(seed, busy):
     def opened(place, name, wasteful, why, *permissions):
         return seed.group(place, name, *permissions, tool_row=(wasteful, why))
@@ -714,6 +758,19 @@ def buckets(seed):
     for (_, metric, dimensions), points in series.items():
         if ("BucketName", name) in dimensions:  # a delete marker counts as an object
             points[:] = [(t, 4.0 if metric == "NumberOfObjects" else 2000.0) for t, _ in points]
+
+
+def uploads(seed):
+    """Uploads that never ended; moto says of all of them that they began in 2010."""
+    for account, region, name, count in (
+        ("web-prod", "eu-west-1", "orgscan-b-content", 3),
+        ("data-prod", "us-east-1", "orgscan-lake", 1),
+    ):
+        place = seed.place(account, region)
+        for number in range(count):
+            seed.aws("s3", *place).create_multipart_upload(Bucket=name, Key=f"part-{number}")
+        seed.plant(INCOMPLETE_UPLOADS, place, name, "uploads of 2010")
+    seed.fine(INCOMPLETE_UPLOADS, seed.place("payer", "us-east-1"), "orgscan-billing", "no upload")
 
 
 def distributions(seed):
@@ -896,10 +953,12 @@ def build(moto):
     addresses(seed, busy, instance)
     snapshots(seed, busy, instance)
     images(seed, busy)
+    instances(seed, busy)
     groups(seed, busy)
     nat_gateways(seed, busy)
     functions(seed, busy)
     buckets(seed)
+    uploads(seed)
     distributions(seed)
     untagged(seed)
     tagged_look_alikes(seed)

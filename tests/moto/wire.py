@@ -37,6 +37,7 @@ IAM_ACTIONS = {
     "s3:ListObjects": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
     "s3:ListBucketMetricsConfigurations": "s3:GetMetricsConfiguration",

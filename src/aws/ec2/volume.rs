@@ -23,6 +23,8 @@ pub(crate) struct Volume {
     pub(crate) throughput_mibps: Option<i64>,
     /// `available` when it is attached to nothing.
     pub(crate) state: Option<String>,
+    /// The instances it is attached to.
+    pub(crate) instance_ids: Vec<String>,
     /// The snapshot it was made from.
     pub(crate) snapshot_id: Option<String>,
     pub(crate) created: Option<Timestamp>,
@@ -80,6 +82,7 @@ fn volume(it: &aws_sdk_ec2::types::Volume) -> Option<Volume> {
         iops: it.iops().map(i64::from),
         throughput_mibps: it.throughput().map(i64::from),
         state: it.state().map(|it| it.as_str().to_owned()),
+        instance_ids: it.attachments().iter().filter_map(|it| said(it.instance_id())).collect(),
         snapshot_id: said(it.snapshot_id()),
         created: timestamp(it.create_time()),
         tags: tags_of(it.tags()),
@@ -97,6 +100,7 @@ impl Volume {
             iops: Some(3000),
             throughput_mibps: Some(125),
             state: Some("in-use".to_owned()),
+            instance_ids: vec!["i-1".to_owned()],
             snapshot_id: None,
             created: crate::check::testing::days_ago(200),
             tags: Tags::new(),
@@ -105,7 +109,12 @@ impl Volume {
 
     /// The same, attached to nothing.
     pub(crate) fn detached(id: &str) -> Self {
-        Self { state: Some("available".to_owned()), ..Self::example(id) }
+        Self { state: Some("available".to_owned()), instance_ids: Vec::new(), ..Self::example(id) }
+    }
+
+    /// A healthy one, attached to an instance.
+    pub(crate) fn of(id: &str, instance_id: &str) -> Self {
+        Self { instance_ids: vec![instance_id.to_owned()], ..Self::example(id) }
     }
 }
 
@@ -121,7 +130,8 @@ mod tests {
     async fn every_page_of_volumes_is_read_also_past_an_empty_one() {
         let one = "<item><volumeId>vol-1</volumeId><size>8</size><volumeType>gp3</volumeType><status>available</status>\
                    <createTime>2026-05-01T10:00:00Z</createTime><tagSet><item><key>team</key><value>web</value></item></tagSet></item>";
-        let two = "<item><volumeId>vol-2</volumeId><size>9</size><status>in-use</status></item>";
+        let two = "<item><volumeId>vol-2</volumeId><size>9</size><status>in-use</status>\
+                   <attachmentSet><item><instanceId>i-1</instanceId></item><item/></attachmentSet></item>";
         let volumes = collected::<Volume>(vec![
             Reply::ok("Action=DescribeVolumes", page("DescribeVolumes", "volumeSet", one, Some("t1"))),
             Reply::ok("NextToken=t1", page("DescribeVolumes", "volumeSet", "", Some("t2"))),
@@ -134,6 +144,7 @@ mod tests {
         assert_eq!(volumes[0].tags.get("team").map(String::as_str), Some("web"));
         assert_eq!(volumes[0].created.map(|it| it.to_string()).as_deref(), Some("2026-05-01T10:00:00Z"));
         assert_eq!(volumes[1].created, None);
+        assert_eq!((volumes[0].instance_ids.len(), volumes[1].instance_ids.as_slice()), (0, &["i-1".to_owned()][..]));
     }
 
     #[tokio::test]

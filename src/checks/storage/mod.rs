@@ -2,6 +2,7 @@
 
 use crate::check::Check;
 
+mod find_incomplete_multipart_uploads;
 mod find_unused_s3_buckets;
 
-pub(super) static CHECKS: &[&Check] = &[&find_unused_s3_buckets::CHECK];
+pub(super) static CHECKS: &[&Check] = &[&find_incomplete_multipart_uploads::CHECK, &find_unused_s3_buckets::CHECK];

@@ -121,12 +121,19 @@ fn describe_instances(cx: &Context<'_>) -> Result<Value, Refusal> {
             "imageId": it.image,
             "instanceType": "m5.large",
             "instanceState": {"code": code, "name": name},
+            "reason": it.stopped.map(stop),
             "launchTime": time(it.launched),
             "tagSet": tags(&it.tags),
         });
         let reservation = it.id.replace("i-", "r-");
         json!({"reservationId": reservation, "ownerId": place.account, "instancesSet": items([instance])})
     })
+}
+
+/// The reason of a stop, as AWS words it.
+fn stop(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("User initiated (%Y-%m-%d %H:%M:%S GMT)").to_string()
 }
 
 fn describe_volumes(cx: &Context<'_>) -> Result<Value, Refusal> {

@@ -15,6 +15,7 @@ use crate::{
 static BUCKETS: Route = get("/", "");
 static LOCATION: Route = get("/{Bucket}", "location");
 static OBJECTS: Route = get("/{Bucket}", "list-type=2");
+static UPLOADS: Route = get("/{Bucket}", "uploads");
 static METRICS: Route = get("/{Bucket}", "metrics");
 
 pub(super) static SERVICE: Service = Service {
@@ -27,6 +28,7 @@ pub(super) static SERVICE: Service = Service {
         Operation::new("ListBuckets", list_buckets).at(&BUCKETS).rooted("ListAllMyBucketsResult"),
         Operation::new("GetBucketLocation", location).at(&LOCATION).rooted("LocationConstraint"),
         Operation::new("ListObjectsV2", list_objects).at(&OBJECTS).rooted("ListBucketResult"),
+        Operation::new("ListMultipartUploads", list_uploads).at(&UPLOADS).rooted("ListMultipartUploadsResult"),
         Operation::new("ListBucketMetricsConfigurations", list_metrics)
             .at(&METRICS)
             .rooted("ListMetricsConfigurationsResult"),
@@ -82,6 +84,25 @@ fn list_objects(cx: &Context<'_>) -> Result<Value, Refusal> {
     let contents = (!objects.is_empty()).then_some(&objects);
     Ok(json!({"Name": bucket.name, "KeyCount": objects.len(), "MaxKeys": 1, "IsTruncated": contents.is_some(),
         "Contents": contents}))
+}
+
+fn list_uploads(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let bucket = bucket_here(cx)?;
+    let most = cx.call.number("max-uploads").unwrap_or(1000).min(1000);
+    let (page, next) = cx.page(bucket.uploads, cx.call.text("upload-id-marker"), most)?;
+    let upload = |begun: &i64| {
+        let begun = Timestamp::from_second(*begun).unwrap_or_default();
+        let initiated = begun.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string();
+        json!({"Key": "2024/large.bin", "UploadId": format!("upload-{begun}"), "Initiated": initiated})
+    };
+    let uploads: Vec<_> = page.iter().map(upload).collect();
+    Ok(json!({
+        "Bucket": bucket.name,
+        "IsTruncated": next.is_some(),
+        "NextKeyMarker": next.as_ref().map(|_| "2024/large.bin"),
+        "NextUploadIdMarker": next,
+        "Upload": (!uploads.is_empty()).then_some(uploads),
+    }))
 }
 
 fn list_metrics(cx: &Context<'_>) -> Result<Value, Refusal> {

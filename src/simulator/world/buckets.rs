@@ -8,6 +8,9 @@ use super::{
 /// How many days the checks of buckets and distributions look back.
 const OLD: i64 = 90;
 
+/// After how many days the check of uploads takes one for given up.
+const ENDED: i64 = 7;
+
 /// What is in a bucket, and what is known of its use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Contents {
@@ -27,6 +30,8 @@ pub(crate) struct Bucket {
     pub(crate) fate: Fate,
     pub(crate) contents: Contents,
     pub(crate) created: i64,
+    /// When each upload began that never ended.
+    pub(crate) uploads: Vec<i64>,
 }
 
 /// A `CloudFront` distribution.
@@ -73,7 +78,18 @@ impl Place<'_> {
             fate,
             contents,
             created: self.days_ago(draw.age(fate, OLD)),
+            uploads: self.uploads(draw),
         }
+    }
+
+    /// Old ones in some buckets, young ones in others, none in most.
+    fn uploads(&self, draw: &mut Draw) -> Vec<i64> {
+        let days = match draw.weighted(&[70, 15, 15]) {
+            0 => return Vec::new(),
+            1 => (1, ENDED - 1),
+            _ => (ENDED, 300),
+        };
+        (0..draw.between(1, 4)).map(|_| self.days_ago(draw.between(days.0, days.1))).collect()
     }
 
     /// The distributions of the account.
@@ -123,6 +139,11 @@ impl Place<'_> {
 pub(crate) const FILTER: &str = "EntireBucket";
 
 impl Bucket {
+    /// Whether an upload began so long ago that nobody will end it.
+    pub(crate) fn has_old_uploads(&self, now: i64) -> bool {
+        self.uploads.iter().any(|it| now - it >= ENDED * super::DAY)
+    }
+
     /// Whether its requests are counted.
     pub(crate) fn is_counted(&self) -> bool {
         matches!(self.contents, Contents::Counted { .. })

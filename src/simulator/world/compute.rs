@@ -8,6 +8,10 @@ use super::{
 /// How many days the checks of images and snapshots look back.
 const OLD: i64 = 90;
 
+/// How many days the check of instances looks back, and how long it lets one be stopped.
+const IDLE: i64 = 14;
+const STOPPED: i64 = 30;
+
 /// An image that AWS offers to everyone.
 const PUBLIC_IMAGE: &str = "ami-0abcdef1234567890";
 
@@ -34,8 +38,12 @@ pub(crate) struct Image {
 pub(crate) struct Instance {
     pub(crate) id: String,
     pub(crate) image: String,
+    /// Waste when it is stopped for long, or runs and does nothing.
+    pub(crate) fate: Fate,
     pub(crate) running: bool,
     pub(crate) launched: i64,
+    /// When it was stopped.
+    pub(crate) stopped: Option<i64>,
     pub(crate) tags: Tags,
 }
 
@@ -49,6 +57,8 @@ pub(crate) struct Volume {
     pub(crate) iops: Option<i64>,
     /// The instance it is attached to.
     pub(crate) instance: Option<String>,
+    /// Whether that has been stopped for long.
+    pub(crate) of_stopped: bool,
     pub(crate) created: i64,
     pub(crate) tags: Tags,
 }
@@ -116,14 +126,27 @@ impl Place<'_> {
         let mut draw = self.draw("instances");
         let count = self.count(&mut draw, 6.0);
         let images = self.launched_images();
-        let instance = |number: usize| Instance {
-            id: self.id("i", number),
-            image: images.get(number % images.len().max(1)).map_or(PUBLIC_IMAGE, String::as_str).to_owned(),
-            running: draw.chance(0.8),
-            launched: self.days_ago(draw.between(0, 400)),
-            tags: draw.tags(),
+        let image = |number: usize| images.get(number % images.len().max(1)).map_or(PUBLIC_IMAGE, String::as_str);
+        (0..count).map(|number| self.instance(&mut draw, number, image(number).to_owned())).collect()
+    }
+
+    fn instance(&self, draw: &mut Draw, number: usize, image: String) -> Instance {
+        let running = draw.chance(0.75);
+        let fate = draw.fate([30, 20, 50, 10]);
+        // What is stopped and in use stands by, and its tags say so.
+        let (launched, stopped) = match (running, fate) {
+            (true, fate) => (draw.age(fate, IDLE), None),
+            (false, Fate::Young) => (draw.between(STOPPED, 400), Some(draw.between(1, STOPPED - 1))),
+            (false, _) => (draw.between(500, 900), Some(draw.between(STOPPED, 400))),
         };
-        (0..count).map(instance).collect()
+        let mut tags = draw.tags();
+        match fate {
+            Fate::Kept => tags.push(("aws:autoscaling:groupName", "workers".to_owned())),
+            Fate::Used if !running => tags.push(("purpose", "standby".to_owned())),
+            _ => {}
+        }
+        let (launched, stopped) = (self.days_ago(launched), stopped.map(|it| self.days_ago(it)));
+        Instance { id: self.id("i", number), image, fate, running, launched, stopped, tags }
     }
 
     /// The launch templates here: one with every image in use, so that what no instance runs is referred to as well.
@@ -137,12 +160,12 @@ impl Place<'_> {
         let mut draw = self.draw("volumes");
         let instances = self.instances();
         let loose = self.count(&mut draw, 3.0);
-        let attached = instances.into_iter().map(|it| Some((it.id, it.launched)));
+        let attached = instances.into_iter().map(Some);
         let all = attached.chain(std::iter::repeat_n(None, loose)).enumerate();
         all.map(|(number, on)| self.volume(&mut draw, number, on)).collect()
     }
 
-    fn volume(&self, draw: &mut Draw, number: usize, on: Option<(String, i64)>) -> Volume {
+    fn volume(&self, draw: &mut Draw, number: usize, on: Option<Instance>) -> Volume {
         let volume_type = draw.one_of(&["gp3", "gp3", "gp2", "io2", "st1"]);
         let size_gib = match volume_type {
             "st1" => draw.one_of(&[500, 1000, 2000]),
@@ -153,12 +176,25 @@ impl Place<'_> {
             "io2" => Some(draw.one_of(&[1000, 4000, 8000])),
             _ => None,
         };
+        let of_stopped = on
+            .as_ref()
+            .is_some_and(|it| it.stopped.is_some_and(|at| at <= self.days_ago(STOPPED)) && it.fate != Fate::Kept);
         let (instance, created) = match on {
-            Some((instance, created)) => (Some(instance), created),
+            Some(it) => (Some(it.id), it.launched),
             None => (None, self.days_ago(draw.between(1, 700))),
         };
         let fate = if instance.is_some() { Fate::Used } else { Fate::Waste };
-        Volume { id: self.id("vol", number), fate, size_gib, volume_type, iops, instance, created, tags: draw.tags() }
+        Volume {
+            id: self.id("vol", number),
+            fate,
+            size_gib,
+            volume_type,
+            iops,
+            instance,
+            of_stopped,
+            created,
+            tags: draw.tags(),
+        }
     }
 
     /// The snapshots here: one behind each image, and some that were made by hand or by a plan.

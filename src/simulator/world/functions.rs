@@ -61,6 +61,7 @@ impl Place<'_> {
     pub(crate) fn series(&self, namespace: &str, metric: &str, dimensions: &[(String, String)]) -> Series {
         let of = |name: &str| dimensions.iter().find(|it| it.0 == name).map(|it| it.1.as_str());
         let found = match namespace {
+            "AWS/EC2" => of("InstanceId").and_then(|it| self.activity_of(metric, it)),
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
@@ -68,6 +69,13 @@ impl Place<'_> {
             _ => None,
         };
         found.unwrap_or(Series::Silent)
+    }
+
+    /// An instance says nothing while it is stopped.
+    fn activity_of(&self, metric: &str, id: &str) -> Option<Series> {
+        let instance = self.instances().into_iter().find(|it| it.id == id && it.running)?;
+        let (cpu, bytes) = if instance.fate == Fate::Waste { (1.5, 2e5) } else { (45.0, 8e8) };
+        Some(Series::Steady(if metric == "CPUUtilization" { cpu } else { bytes }))
     }
 
     /// Lambda is silent about functions that are not invoked.

@@ -32,6 +32,12 @@ impl Place<'_> {
         for it in self.volumes().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_volumes", &it.id);
         }
+        for it in self.volumes().iter().filter(|it| it.of_stopped) {
+            add("find_volumes_of_stopped_instances", &it.id);
+        }
+        for it in self.instances().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_ec2_instances", &it.id);
+        }
         for it in self.addresses().iter().filter(|it| it.interface.is_none()) {
             add("find_unused_elastic_ips", &it.allocation);
         }
@@ -65,6 +71,13 @@ impl Place<'_> {
             .filter(|it| it.fate == Fate::Waste && regions.iter().any(|wanted| *wanted == it.region))
         {
             all.insert(("find_unused_s3_buckets", self.account.clone(), it.region.to_owned(), it.name.clone()));
+        }
+        let uploads = |it: &&super::Bucket| {
+            it.has_old_uploads(self.world.now) && regions.iter().any(|region| region == it.region)
+        };
+        for it in self.buckets().iter().filter(uploads) {
+            let place = (self.account.clone(), it.region.to_owned());
+            all.insert(("find_incomplete_multipart_uploads", place.0, place.1, it.name.clone()));
         }
         for it in self.distributions().into_iter().filter(|it| it.fate == Fate::Waste) {
             all.insert(("find_unused_cloudfront_distributions", self.account.clone(), "global".to_owned(), it.id));
