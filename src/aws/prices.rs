@@ -70,6 +70,10 @@ prices! {
     EBS_SNAPSHOT_ARCHIVE = 0.0125 per "GB-month", "2024-07-01", "Infracost golden files, from the AWS price list";
     /// A NAT gateway.
     NAT_GATEWAY = 0.045 per "hour", "2026-09-25", "AWS price list, offer AmazonEC2, NatGateway-Hours";
+    /// An interface endpoint of a VPC in one zone.
+    INTERFACE_ENDPOINT = 0.01 per "hour", "2026-09-17", "AWS price list, offer AmazonVPC";
+    /// A Gateway Load Balancer endpoint of a VPC.
+    GATEWAY_LOAD_BALANCER_ENDPOINT = 0.01 per "hour", "2026-09-17", "AWS price list, offer AmazonVPC";
     /// Lambda provisioned concurrency, x86.
     LAMBDA_PROVISIONED_X86 = 0.0000041667 per "GB-second", "2026-09-01", "AWS price list, offer AWSLambda";
     /// Lambda provisioned concurrency, arm64.

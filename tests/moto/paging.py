@@ -72,6 +72,9 @@ TABLE = {
     "ec2:DescribeNetworkInterfaces": _ec2("networkInterfaceSet"),
     "ec2:DescribeNatGateways": _ec2("natGatewaySet"),
     "ec2:DescribeRouteTables": _ec2("routeTableSet"),
+    "ec2:DescribeInternetGateways": _ec2("internetGatewaySet"),
+    "ec2:DescribeVpcEndpoints": _ec2("vpcEndpointSet"),
+    "ec2:DescribeVpcs": _ec2("vpcSet"),
     "ec2:DescribeFastSnapshotRestores": _ec2("fastSnapshotRestoreSet"),
     "autoscaling:DescribeAutoScalingGroups": _autoscaling("AutoScalingGroups", (("MaxRecords", "100"),)),
     "autoscaling:DescribeLaunchConfigurations": _autoscaling(

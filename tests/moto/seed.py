@@ -942,6 +942,7 @@ def recommendations(seed):
 
 def build(moto):
     """Seeds the world; returns the front's state and the world's description."""
+    import seed_network
     from moto.moto_api._internal import mock_random
 
     mock_random.seed(SEED)
@@ -961,6 +962,7 @@ def build(moto):
     uploads(seed)
     distributions(seed)
     untagged(seed)
+    seed_network.build(seed, busy)
     tagged_look_alikes(seed)
     state = seed.state
     state.costs = cost_table(seed)

@@ -3,6 +3,7 @@
 mod address;
 mod image;
 mod instance;
+mod internet_gateway;
 mod launch_template;
 mod nat_gateway;
 mod network_interface;
@@ -10,11 +11,13 @@ mod security_group;
 mod snapshot;
 mod spot;
 mod volume;
+mod vpc_endpoint;
 
 pub(crate) use self::{
     address::Address,
     image::{Image, LaunchPermissions},
     instance::Instance,
+    internet_gateway::{InternetGateway, Vpc},
     launch_template::LaunchTemplateVersion,
     nat_gateway::{NatGateway, RouteTable},
     network_interface::NetworkInterface,
@@ -22,6 +25,7 @@ pub(crate) use self::{
     snapshot::Snapshot,
     spot::{SpotFleetRequest, SpotInstanceRequest},
     volume::Volume,
+    vpc_endpoint::VpcEndpoint,
 };
 
 use super::{At, Tags};

@@ -1,4 +1,4 @@
-//! NAT gateways, and the route tables that lead to them.
+//! NAT gateways, and the route tables that lead to gateways.
 
 use jiff::Timestamp;
 
@@ -83,11 +83,13 @@ fn nat_gateway(it: &aws_sdk_ec2::types::NatGateway) -> Option<NatGateway> {
     })
 }
 
-/// A route table, for the NAT gateways that its routes lead to.
+/// A route table, for the gateways that its routes lead to.
 #[derive(Clone, Debug)]
 pub(crate) struct RouteTable {
     pub(crate) id: String,
     pub(crate) nat_gateway_ids: Vec<String>,
+    /// Internet gateways, virtual private gateways, gateway endpoints; `local` for the VPC itself.
+    pub(crate) gateway_ids: Vec<String>,
 }
 
 impl Declared for RouteTable {
@@ -112,6 +114,7 @@ fn route_table(it: &aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
     Some(RouteTable {
         id: it.route_table_id()?.to_owned(),
         nat_gateway_ids: it.routes().iter().filter_map(|it| said(it.nat_gateway_id())).collect(),
+        gateway_ids: it.routes().iter().filter_map(|it| said(it.gateway_id())).collect(),
     })
 }
 
@@ -136,7 +139,12 @@ impl NatGateway {
 impl RouteTable {
     /// A table with a route to a gateway.
     pub(crate) fn to(nat_gateway_id: &str) -> Self {
-        Self { id: "rtb-1".to_owned(), nat_gateway_ids: vec![nat_gateway_id.to_owned()] }
+        Self { id: "rtb-1".to_owned(), nat_gateway_ids: vec![nat_gateway_id.to_owned()], gateway_ids: Vec::new() }
+    }
+
+    /// A table with a route to an internet gateway.
+    pub(crate) fn through(gateway_id: &str) -> Self {
+        Self { id: "rtb-1".to_owned(), nat_gateway_ids: Vec::new(), gateway_ids: vec![gateway_id.to_owned()] }
     }
 }
 
@@ -182,6 +190,7 @@ mod tests {
         .expect("collected");
         let said: Vec<_> = tables.iter().map(|it| (it.id.as_str(), it.nat_gateway_ids.len())).collect();
         assert_eq!(said, [("rtb-1", 1), ("rtb-2", 0)]);
+        assert_eq!(tables[0].gateway_ids, ["local"]);
     }
 
     #[tokio::test]

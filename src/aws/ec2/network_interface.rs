@@ -12,6 +12,9 @@ static DESCRIBE_NETWORK_INTERFACES: Action = Action::new(&EC2, "DescribeNetworkI
 /// A network interface.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkInterface {
+    pub(crate) vpc_id: Option<String>,
+    /// Whether an AWS service made it and manages it.
+    pub(crate) is_managed: bool,
     /// The security groups that filter its traffic.
     pub(crate) security_group_ids: Vec<String>,
     /// The public IPv4 addresses associated with it.
@@ -60,6 +63,8 @@ fn network_interface(it: &aws_sdk_ec2::types::NetworkInterface) -> NetworkInterf
     public_ips.sort();
     public_ips.dedup();
     NetworkInterface {
+        vpc_id: said(it.vpc_id()),
+        is_managed: it.requester_managed().unwrap_or_default(),
         security_group_ids: it.groups().iter().filter_map(|it| said(it.group_id())).collect(),
         public_ips,
         ipv6_addresses: it.ipv6_addresses().iter().filter_map(|it| said(it.ipv6_address())).collect(),
@@ -71,6 +76,8 @@ impl NetworkInterface {
     /// An interface in a security group, without a public address.
     pub(crate) fn private(security_group_id: &str) -> Self {
         Self {
+            vpc_id: Some("vpc-1".to_owned()),
+            is_managed: false,
             security_group_ids: vec![security_group_id.to_owned()],
             public_ips: Vec::new(),
             ipv6_addresses: Vec::new(),
@@ -90,7 +97,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_page_of_interfaces_is_read_also_past_an_empty_one() {
-        let one = "<item><networkInterfaceId>eni-1</networkInterfaceId><groupSet><item><groupId>sg-1</groupId></item></groupSet>\
+        let one = "<item><networkInterfaceId>eni-1</networkInterfaceId><vpcId>vpc-1</vpcId>\
+                   <requesterManaged>true</requesterManaged><groupSet><item><groupId>sg-1</groupId></item></groupSet>\
                    <association><publicIp>203.0.113.1</publicIp></association><privateIpAddressesSet>\
                    <item><association><publicIp>203.0.113.1</publicIp></association></item>\
                    <item><association><publicIp>203.0.113.2</publicIp></association></item><item/></privateIpAddressesSet></item>";
@@ -105,6 +113,8 @@ mod tests {
         .await
         .expect("collected");
         assert_eq!(interfaces[0].security_group_ids, ["sg-1"]);
+        assert_eq!((interfaces[0].vpc_id.as_deref(), interfaces[0].is_managed), (Some("vpc-1"), true));
+        assert_eq!((interfaces[1].vpc_id.as_deref(), interfaces[1].is_managed), (None, false));
         assert_eq!(interfaces[0].public_ips, ["203.0.113.1", "203.0.113.2"]);
         let public: Vec<_> = interfaces.iter().map(NetworkInterface::has_public_address).collect();
         assert_eq!(public, [true, false, true]);

@@ -8,7 +8,9 @@ use crate::{
     aws::action::EC2,
     simulator::{
         answer::{Protocol, Refusal},
-        world::{Address, Gateway, Group, Image, Instance, Interface, Snapshot, Volume},
+        world::{
+            Address, Endpoint, Fate, Gateway, Group, Image, Instance, Interface, InternetGateway, Snapshot, Volume,
+        },
     },
 };
 
@@ -28,6 +30,7 @@ pub(super) static SERVICE: Service = Service {
         Operation::new("DescribeImageAttribute", describe_image_attribute),
         Operation::new("DescribeImages", describe_images),
         Operation::new("DescribeInstances", describe_instances),
+        Operation::new("DescribeInternetGateways", describe_internet_gateways),
         Operation::new("DescribeLaunchTemplates", describe_launch_templates),
         Operation::new("DescribeLaunchTemplateVersions", describe_launch_template_versions),
         Operation::new("DescribeNatGateways", describe_nat_gateways),
@@ -38,6 +41,8 @@ pub(super) static SERVICE: Service = Service {
         Operation::new("DescribeSpotFleetRequests", describe_spot_fleet_requests),
         Operation::new("DescribeSpotInstanceRequests", describe_spot_instance_requests),
         Operation::new("DescribeVolumes", describe_volumes),
+        Operation::new("DescribeVpcEndpoints", describe_vpc_endpoints),
+        Operation::new("DescribeVpcs", describe_vpcs),
     ],
 };
 
@@ -201,8 +206,9 @@ fn describe_spot_instance_requests(cx: &Context<'_>) -> Result<Value, Refusal> {
 }
 
 fn describe_network_interfaces(cx: &Context<'_>) -> Result<Value, Refusal> {
-    let vpc = cx.place().vpc();
-    list(cx, "networkInterfaceSet", cx.place().interfaces(), |it: &Interface| {
+    let place = cx.place();
+    let vpc = place.vpc();
+    let of_instance = |it: &Interface| {
         json!({
             "networkInterfaceId": it.id,
             "vpcId": vpc,
@@ -212,7 +218,21 @@ fn describe_network_interfaces(cx: &Context<'_>) -> Result<Value, Refusal> {
             "groupSet": items([json!({"groupId": it.group})]),
             "association": it.public_ip.as_ref().map(|it| json!({"publicIp": it})),
         })
-    })
+    };
+    let beside = |it: &InternetGateway| {
+        let (id, is_managed) = it.interface.clone()?;
+        Some(json!({
+            "networkInterfaceId": id,
+            "vpcId": it.vpc,
+            "status": "in-use",
+            "interfaceType": "interface",
+            "requesterManaged": is_managed,
+            "groupSet": items([]),
+        }))
+    };
+    let of_instances: Vec<_> = place.interfaces().iter().map(of_instance).collect();
+    let all = of_instances.into_iter().chain(place.internet_gateways().iter().filter_map(beside)).collect();
+    list(cx, "networkInterfaceSet", all, Value::clone)
 }
 
 fn describe_security_groups(cx: &Context<'_>) -> Result<Value, Refusal> {
@@ -263,5 +283,46 @@ fn describe_route_tables(cx: &Context<'_>) -> Result<Value, Refusal> {
         "vpcId": place.vpc(),
         "routeSet": items(routes),
     });
-    list(cx, "routeTableSet", vec![table], Value::clone)
+    let routed = place.internet_gateways().into_iter().filter(|it| it.routed);
+    let outwards = routed.map(|it| {
+        let route = json!({"destinationCidrBlock": "0.0.0.0/0", "gatewayId": it.id, "state": "active"});
+        json!({"routeTableId": it.id.replace("igw-", "rtb-"), "vpcId": it.vpc, "routeSet": items([route])})
+    });
+    list(cx, "routeTableSet", std::iter::once(table).chain(outwards).collect(), Value::clone)
+}
+
+fn describe_internet_gateways(cx: &Context<'_>) -> Result<Value, Refusal> {
+    list(cx, "internetGatewaySet", cx.place().internet_gateways(), |it: &InternetGateway| {
+        let attached = it.vpc.iter().map(|it| json!({"vpcId": it, "state": "available"}));
+        json!({"internetGatewayId": it.id, "ownerId": cx.call.account, "attachmentSet": items(attached)})
+    })
+}
+
+fn describe_vpcs(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    let default = place.vpc();
+    let vpcs = place.internet_gateways().into_iter().filter_map(|it| it.vpc).collect();
+    list(cx, "vpcSet", vpcs, |it: &String| json!({"vpcId": it, "state": "available", "isDefault": *it == default}))
+}
+
+fn describe_vpc_endpoints(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    let names = |prefix: &'static str, count: usize| items((0..count).map(move |it| json!(format!("{prefix}-{it}"))));
+    list(cx, "vpcEndpointSet", place.endpoints(), |it: &Endpoint| {
+        let tables = usize::from(it.fate == Fate::Used);
+        let mark = it.is_marked.then(|| json!({"key": "GuardDutyManaged", "value": "true"}));
+        json!({
+            "vpcEndpointId": it.id,
+            "vpcEndpointType": it.kind,
+            "vpcId": place.vpc(),
+            "serviceName": it.service,
+            "serviceRegion": place.region,
+            "state": "available",
+            "requesterManaged": it.fate == Fate::Kept && !it.is_marked,
+            "subnetIdSet": names("subnet", it.zones),
+            "routeTableIdSet": if it.kind == "Gateway" { names("rtb", tables) } else { Value::Null },
+            "creationTimestamp": time(it.created),
+            "tagSet": items(mark),
+        })
+    })
 }

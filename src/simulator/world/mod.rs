@@ -10,14 +10,16 @@ mod functions;
 mod money;
 mod network;
 pub(crate) mod planted;
+mod vpc;
 
 pub(super) use self::{
     buckets::{Bucket, Contents, Distribution, FILTER},
     compute::{Image, Instance, Snapshot, Volume},
-    draw::Draw,
+    draw::{Draw, Fate},
     functions::{Function, Series},
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
+    vpc::{Endpoint, InternetGateway},
 };
 
 use jiff::Timestamp;

@@ -51,7 +51,7 @@ pub(crate) struct Gateway {
 }
 
 impl Place<'_> {
-    /// The VPC that everything here is in.
+    /// The VPC that most of what is here is in: the default one.
     pub(crate) fn vpc(&self) -> String {
         self.id("vpc", 0)
     }

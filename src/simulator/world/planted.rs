@@ -53,6 +53,12 @@ impl Place<'_> {
         for it in self.gateways().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_nat_gateways", &it.id);
         }
+        for it in self.endpoints().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_vpc_endpoints", &it.id);
+        }
+        for it in self.internet_gateways().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_internet_gateways", &it.id);
+        }
         for it in self.groups().iter().filter(|it| it.exposed) {
             add("find_overly_permissive_security_groups", &it.id);
         }

@@ -1,0 +1,118 @@
+"""The part of the world that joins VPCs to services and to the internet."""
+
+from seed import TAGS, ago, midnight, tag_list, tagged
+
+UNUSED_ENDPOINTS = "find_unused_vpc_endpoints"
+UNUSED_INTERNET_GATEWAYS = "find_unused_internet_gateways"
+
+
+def backend(place):
+    """moto's own EC2 of an account and region, for what only AWS can set."""
+    from moto.ec2.models import ec2_backends
+
+    account, region = place
+    return ec2_backends[account][region]
+
+
+def endpoint(seed, place, service, kind="Interface", days=200, **more):
+    """A VPC endpoint in the default VPC; an interface endpoint in one zone."""
+    if kind == "Interface":
+        more.setdefault("SubnetIds", [seed.subnet(place)])
+    with ago(days):
+        made = seed.ec2(place).create_vpc_endpoint(
+            VpcId=seed.vpc(place),
+            ServiceName=f"com.amazonaws.{place[1]}.{service}",
+            VpcEndpointType=kind,
+            TagSpecifications=tagged("vpc-endpoint"),
+            **more,
+        )
+    return made["VpcEndpoint"]
+
+
+def passed(seed, place, made, days, zone_only=False):
+    """Traffic through an endpoint on one day, as AWS sends it: of all of it, and of each subnet."""
+    of_all = {
+        "VPC Endpoint Id": made["VpcEndpointId"],
+        "VPC Id": made["VpcId"],
+        "Endpoint Type": made["VpcEndpointType"],
+        "Service Name": made["ServiceName"],
+    }
+    sets = [{**of_all, "Subnet Id": made["SubnetIds"][0]}] + ([] if zone_only else [of_all])
+    for dimensions in sets:
+        for name in ("BytesProcessed", "ActiveConnections", "NewConnections"):
+            seed.state.metrics.put(
+                *place, "AWS/PrivateLinkEndpoints", name, dimensions, [(midnight(days) + 3600, 9)]
+            )
+
+
+def endpoints(seed, busy):
+    def judged(place, wasteful, why, service="sqs", traffic=None, **more):
+        made = endpoint(seed, place, service, **more)
+        seed.judge(wasteful, UNUSED_ENDPOINTS, place, made["VpcEndpointId"], why)
+        if traffic is not None:
+            passed(seed, place, made, traffic)
+        return made
+
+    judged(busy, False, "traffic yesterday", traffic=1)
+    judged(busy, False, "traffic 29 days ago", service="sts", traffic=29)
+    judged(busy, True, "traffic ended 40 days ago", service="logs", traffic=40)
+    judged(busy, True, "old, never any traffic", service="ssm")
+    judged(busy, False, "20 days old, no traffic", service="ecr.api", days=20)
+    managed = judged(busy, False, "made by a service, no traffic", service="ecr.dkr")
+    backend(busy).vpc_end_points[managed["VpcEndpointId"]].requester_managed = True
+    marked = judged(busy, False, "marked by GuardDuty, no traffic", service="guardduty-data")
+    seed.ec2(busy).create_tags(
+        Resources=[marked["VpcEndpointId"]], Tags=[{"Key": "GuardDutyManaged", "Value": "true"}]
+    )
+    table = seed.ec2(busy).describe_route_tables()["RouteTables"][0]["RouteTableId"]
+    judged(busy, False, "a gateway with a route table", service="s3", kind="Gateway", RouteTableIds=[table])
+    judged(busy, True, "a gateway without a route table", service="dynamodb", kind="Gateway")
+    judged(seed.place("ml", "us-east-1"), True, "old, never any traffic", service="sagemaker.api")
+    judged(seed.place("data-dev", "ap-southeast-2"), False, "traffic 3 days ago", traffic=3)
+    judged(busy, True, "old, never any traffic, last of the list", service="kms")
+
+
+def internet_gateways(seed, busy):
+    def vpc(place, gateway=None):
+        ec2 = seed.ec2(place)
+        made = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc"))["Vpc"]["VpcId"]
+        if gateway:
+            ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=made)
+        return made
+
+    def judged(place, wasteful, why, attached=True, routed=False, interface=False, managed=False):
+        ec2 = seed.ec2(place)
+        with ago(200):
+            made = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway"))
+            gateway = made["InternetGateway"]["InternetGatewayId"]
+            inside = vpc(place, gateway) if attached else None
+            if routed:
+                table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [inside]}])
+                table = table["RouteTables"][0]["RouteTableId"]
+                ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+            if interface:
+                subnet = ec2.create_subnet(
+                    VpcId=inside, CidrBlock="10.9.1.0/24", TagSpecifications=tagged("subnet")
+                )
+                eni = ec2.create_network_interface(SubnetId=subnet["Subnet"]["SubnetId"])["NetworkInterface"]
+                ec2.create_tags(Resources=[eni["NetworkInterfaceId"]], Tags=tag_list(TAGS))
+                backend(place).enis[eni["NetworkInterfaceId"]].requester_managed = managed
+        seed.judge(wasteful, UNUSED_INTERNET_GATEWAYS, place, gateway, why)
+
+    judged(busy, True, "attached to nothing", attached=False)
+    judged(busy, False, "routed to, and something is in the VPC", routed=True, interface=True)
+    judged(busy, True, "routed to, but the VPC is empty", routed=True)
+    judged(busy, True, "no route, though something is in the VPC", interface=True)
+    judged(busy, False, "no route, but a service is in the VPC", interface=True, managed=True)
+    judged(seed.place("web-dev", "us-east-1"), True, "attached to nothing", attached=False)
+    judged(seed.place("platform", "eu-west-1"), True, "no route, and the VPC is empty")
+    place = seed.place("data-dev", "ap-southeast-2")
+    default = seed.ec2(place).describe_internet_gateways()["InternetGateways"]
+    for it in default:
+        seed.fine(UNUSED_INTERNET_GATEWAYS, place, it["InternetGatewayId"], "of the default VPC")
+    judged(busy, True, "attached to nothing, last of the list", attached=False)
+
+
+def build(seed, busy):
+    endpoints(seed, busy)
+    internet_gateways(seed, busy)
