@@ -886,6 +886,7 @@ def recommendations(seed):
 def build(moto):
     """Seeds the world; returns the front's state and the world's description."""
     from moto.moto_api._internal import mock_random
+    from seed_logs import log_groups
 
     mock_random.seed(SEED)
     seed = Seed(moto)
@@ -903,6 +904,7 @@ def build(moto):
     distributions(seed)
     untagged(seed)
     tagged_look_alikes(seed)
+    log_groups(seed, busy)
     state = seed.state
     state.costs = cost_table(seed)
     state.recommendations = recommendations(seed)
