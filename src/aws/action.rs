@@ -81,6 +81,8 @@ services! {
     EC2 = "EC2", "ec2", "ec2";
     /// AWS Lambda.
     LAMBDA = "Lambda", "lambda", "lambda";
+    /// Amazon CloudWatch Logs.
+    LOGS = "CloudWatch Logs", "logs", "logs";
     /// AWS Organizations.
     ORGANIZATIONS = "Organizations", "organizations", "organizations";
     /// Amazon S3.

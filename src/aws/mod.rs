@@ -12,6 +12,7 @@ pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
 pub(crate) mod ec2;
 pub(crate) mod lambda;
+pub(crate) mod logs;
 pub(crate) mod metrics;
 pub mod pace;
 pub(crate) mod partition;
@@ -151,6 +152,7 @@ clients! {
     autoscaling: aws_sdk_autoscaling,
     cloudfront: aws_sdk_cloudfront,
     cloudwatch: aws_sdk_cloudwatch,
+    cloudwatchlogs: aws_sdk_cloudwatchlogs,
     costexplorer: aws_sdk_costexplorer,
     costoptimizationhub: aws_sdk_costoptimizationhub,
     ec2: aws_sdk_ec2,

@@ -90,6 +90,8 @@ prices! {
     S3_GLACIER = 0.0036 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
     /// S3 Glacier Deep Archive.
     S3_DEEP_ARCHIVE = 0.00099 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// `CloudWatch` Logs storage, on compressed bytes.
+    LOGS_STORAGE = 0.03 per "GB-month", "2026-08-01", "AWS price list, offer AmazonCloudWatch";
     /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
     CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
     /// One request, and so one page, of the Cost Explorer API.
@@ -230,6 +232,17 @@ pub(crate) fn ebs_snapshots<'a>(snapshots: impl IntoIterator<Item = (Option<&'a 
     Some(Quote::list(monthly, basis).at_most("snapshots are incremental, and all blocks of each are counted"))
 }
 
+/// What a `CloudWatch` log group stores.
+///
+/// Source: <https://aws.amazon.com/cloudwatch/pricing/>. AWS bills compressed bytes and says how many there were before.
+pub(crate) fn log_storage(stored_bytes: i64) -> Quote {
+    if stored_bytes == 0 {
+        return Quote::free("no charge for an empty log group");
+    }
+    let quote = LOGS_STORAGE.monthly(Decimal::from(stored_bytes) / BYTES_PER_GIB);
+    quote.at_most("AWS bills compressed bytes, and all bytes are counted")
+}
+
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).
@@ -312,6 +325,13 @@ mod tests {
         assert_eq!(monthly(&[(Some("nonesuch"), gib(10))]), None);
         let archive = ebs_snapshots([(Some("archive"), gib(1))]).expect("a quote");
         assert!(archive.basis.starts_with("list price us-east-1 2024-07-01; upper bound: "));
+    }
+
+    #[test]
+    fn stored_log_events_are_bounded_by_their_size_before_compression() {
+        let quote = log_storage(100 << 30);
+        assert_eq!((quote.monthly.normalize(), quote.basis.contains("upper bound")), (dec!(3), true));
+        assert_eq!(log_storage(0), Quote::free("no charge for an empty log group"));
     }
 
     #[test]

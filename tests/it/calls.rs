@@ -15,6 +15,7 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "ec2:DescribeImageAttribute",
     "ec2:DescribeLaunchTemplateVersions",
     "lambda:ListProvisionedConcurrencyConfigs",
+    "logs:DescribeLogStreams",
     "s3:ListBucketMetricsConfigurations",
     "s3:ListObjectsV2",
     "sts:AssumeRole",

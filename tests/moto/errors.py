@@ -105,6 +105,7 @@ def invalid_page_token(call):
         "autoscaling": ("InvalidNextToken", "The token is invalid"),
         "organizations": ("InvalidInputException", "You specified an invalid value for NextToken."),
         "lambda": ("InvalidParameterValueException", "Invalid Marker"),
+        "logs": ("InvalidParameterException", "The specified nextToken is invalid."),
         "s3": ("InvalidArgument", "The continuation token provided is incorrect"),
         "cloudfront": ("InvalidArgument", "The parameter Marker is invalid."),
         "tag": ("InvalidParameterException", "The PaginationToken is invalid."),

@@ -308,6 +308,8 @@ class Front:
             reply = services.drop_empty_instance_ids(reply)
         if call.service == "lambda":
             reply = services.write_lambda_times(reply)
+        if call.key == "logs:DescribeLogGroups":
+            reply = services.complete_log_groups(self, call, reply)
         if rule:
             reply = paging.cut_reply(call, rule, page, reply)
         return reply

@@ -87,6 +87,8 @@ TABLE = {
     "lambda:ListProvisionedConcurrencyConfigs": Rule(
         "Marker", "MaxItems", "ProvisionedConcurrencyConfigs", "NextMarker", default=50, most=50
     ),
+    "logs:DescribeLogGroups": Rule("nextToken", "limit", "logGroups", "nextToken", default=50, most=50),
+    "logs:DescribeLogStreams": Rule("nextToken", "limit", "logStreams", "nextToken", default=50, most=50),
     "s3:ListBuckets": Rule(
         "continuation-token", "max-buckets", "Buckets", "ContinuationToken", default=10000, most=10000
     ),

@@ -944,6 +944,7 @@ def build(moto):
     """Seeds the world; returns the front's state and the world's description."""
     import seed_network
     from moto.moto_api._internal import mock_random
+    from seed_logs import log_groups
 
     mock_random.seed(SEED)
     seed = Seed(moto)
@@ -964,6 +965,7 @@ def build(moto):
     untagged(seed)
     seed_network.build(seed, busy)
     tagged_look_alikes(seed)
+    log_groups(seed, busy)
     state = seed.state
     state.costs = cost_table(seed)
     state.recommendations = recommendations(seed)

@@ -283,6 +283,18 @@ def list_provisioned_concurrency(front, call):
     return paged(call, {"ProvisionedConcurrencyConfigs": configs})
 
 
+# --- logs ------------------------------------------------------------------
+
+
+def complete_log_groups(front, call, reply):
+    """Class, protection and size of log groups, of which moto knows nothing or next to nothing."""
+    answer = json.loads(reply.body)
+    for group in answer["logGroups"]:
+        group.update(logGroupClass="STANDARD", deletionProtectionEnabled=False)
+        group.update(front.state.log_groups.get((call.account, call.region, group["logGroupName"]), {}))
+    return Reply(reply.status, reply.headers, json.dumps(answer).encode())
+
+
 # --- cost ------------------------------------------------------------------
 
 

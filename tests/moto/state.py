@@ -59,4 +59,5 @@ class State:
     recommendations: list = field(default_factory=list)
     bucket_regions: dict = field(default_factory=dict)
     metrics_configurations: dict = field(default_factory=dict)  # bucket -> [configuration id]
+    log_groups: dict = field(default_factory=dict)  # (account, region, name) -> what moto lacks of it
     provisioned: dict = field(default_factory=dict)  # (account, region, function) -> [config]

@@ -8,6 +8,7 @@ mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
 mod lambda;
+mod logs;
 mod organizations;
 mod s3;
 pub(super) mod sts;
@@ -88,7 +89,7 @@ pub(super) struct Context<'a> {
     pub(super) regions: &'a [&'static str],
 }
 
-static SERVICES: [&Service; 12] = [
+static SERVICES: [&Service; 13] = [
     &account::SERVICE,
     &auto_scaling::SERVICE,
     &cloudfront::SERVICE,
@@ -97,6 +98,7 @@ static SERVICES: [&Service; 12] = [
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
     &lambda::SERVICE,
+    &logs::SERVICE,
     &organizations::SERVICE,
     &s3::SERVICE,
     &sts::SERVICE,

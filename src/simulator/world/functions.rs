@@ -64,6 +64,7 @@ impl Place<'_> {
             "AWS/EC2" => of("InstanceId").and_then(|it| self.activity_of(metric, it)),
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
             "AWS/PrivateLinkEndpoints" => self.passing(|it| of(it).map(str::to_owned)),
+            "AWS/Logs" => of("LogGroupName").and_then(|it| self.log_events(it)),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),

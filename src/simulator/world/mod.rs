@@ -7,6 +7,7 @@ mod buckets;
 mod compute;
 mod draw;
 mod functions;
+mod logs;
 mod money;
 mod network;
 pub(crate) mod planted;
@@ -17,6 +18,7 @@ pub(super) use self::{
     compute::{Image, Instance, Snapshot, Volume},
     draw::{Draw, Fate},
     functions::{Function, Series},
+    logs::LogGroup,
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
     vpc::{Endpoint, InternetGateway},

@@ -59,6 +59,12 @@ impl Place<'_> {
         for it in self.internet_gateways().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_internet_gateways", &it.id);
         }
+        for it in self.log_groups().iter().filter(|it| it.keeps_for_ever) {
+            add("find_log_groups_without_retention", &it.name);
+        }
+        for it in self.log_groups().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_log_groups", &it.name);
+        }
         for it in self.groups().iter().filter(|it| it.exposed) {
             add("find_overly_permissive_security_groups", &it.id);
         }
