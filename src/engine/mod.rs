@@ -11,7 +11,7 @@ pub(crate) mod request;
 pub(crate) mod roster;
 pub(crate) mod scan;
 pub(crate) mod selection;
-mod totals;
+pub(crate) mod totals;
 
 use std::{
     collections::HashSet,

@@ -3,12 +3,51 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{
-    ledger::{At, Names, Numbers, Places},
-    report::{AccountSummary, Summary},
-};
-use crate::check::Finding;
+use super::ledger::{At, Names, Numbers, Places};
+use crate::check::{Finding, money};
+
+/// The totals of a report. Totals cover all findings, also those that an answer leaves to the next page.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// How many findings there are.
+    pub findings: usize,
+    /// The sum of all known savings a month; `null` when there are findings and none has a known amount.
+    #[serde(with = "money")]
+    #[schemars(with = "Option<f64>")]
+    pub estimated_monthly_savings: Option<Decimal>,
+    /// How many findings have no known amount of savings.
+    pub findings_without_savings: usize,
+    /// The sum of what was billed, for tools that return it.
+    #[serde(with = "money", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    pub billed_cost: Option<Decimal>,
+    /// The currency of the sums; `null` when the findings have several, and then there are no sums.
+    pub currency: Option<String>,
+    /// Whether something could not be seen, so that the true totals may be higher.
+    pub lower_bound: bool,
+}
+
+/// The totals of one account.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AccountSummary {
+    /// The account.
+    pub account_id: String,
+    /// Its name, where known.
+    pub account_name: Option<String>,
+    /// How many findings it has.
+    pub findings: usize,
+    /// The sum of its known savings a month.
+    #[serde(with = "money")]
+    #[schemars(with = "Option<f64>")]
+    pub estimated_monthly_savings: Option<Decimal>,
+    /// The sum of what was billed, for tools that return it.
+    #[serde(with = "money", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    pub billed_cost: Option<Decimal>,
+}
 
 /// The currency of some findings, by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -103,7 +103,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::engine::report::{Api, Coverage, NotScanned, Summary};
+    use crate::engine::{
+        report::{Api, Coverage, NotScanned},
+        totals::Summary,
+    };
     use crate::{
         aws::problem::Class,
         check::{Finding, testing::finding},
