@@ -26,8 +26,9 @@ use crate::{
     },
 };
 
-/// How long AWS may take in these tests. Pauses between attempts shrink with it.
-const ATTEMPT: Duration = Duration::from_millis(1500);
+/// How long AWS may take in these tests: longer than a busy machine keeps a request waiting. Pauses between attempts shrink
+/// with it.
+const ATTEMPT: Duration = Duration::from_secs(3);
 /// After what a scan is cut. Long for a scan that meets no fault.
 const DEADLINE: Duration = Duration::from_secs(40);
 
@@ -288,7 +289,7 @@ fn drawn(seed: u64, world: &World) -> Vec<Fault> {
 }
 
 /// How many combinations of faults are tried. `ORGSCAN_TEST_SEED` tries one again.
-const COMBINATIONS: u64 = 24;
+const COMBINATIONS: u64 = 16;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_combination_of_faults_leaves_an_honest_answer() {
