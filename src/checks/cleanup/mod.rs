@@ -5,6 +5,7 @@ use crate::check::Check;
 mod find_unused_amis;
 mod find_unused_elastic_ips;
 mod find_unused_lambda_functions;
+mod find_unused_load_balancers;
 mod find_unused_snapshots;
 mod find_unused_volumes;
 
@@ -12,6 +13,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &find_unused_amis::CHECK,
     &find_unused_elastic_ips::CHECK,
     &find_unused_lambda_functions::CHECK,
+    &find_unused_load_balancers::CHECK,
     &find_unused_snapshots::CHECK,
     &find_unused_volumes::CHECK,
 ];

@@ -8,6 +8,7 @@ mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
 mod lambda;
+mod load_balancing;
 mod organizations;
 mod s3;
 pub(super) mod sts;
@@ -88,7 +89,7 @@ pub(super) struct Context<'a> {
     pub(super) regions: &'a [&'static str],
 }
 
-static SERVICES: [&Service; 12] = [
+static SERVICES: [&Service; 13] = [
     &account::SERVICE,
     &auto_scaling::SERVICE,
     &cloudfront::SERVICE,
@@ -97,14 +98,19 @@ static SERVICES: [&Service; 12] = [
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
     &lambda::SERVICE,
+    &load_balancing::SERVICE,
     &organizations::SERVICE,
     &s3::SERVICE,
     &sts::SERVICE,
     &tagging::SERVICE,
 ];
 
-/// The service of a signature's scope.
-pub(super) fn signed_as(name: &str) -> Option<&'static Service> {
+/// The service of a signature's scope, and of the version in the form where two services have one name.
+pub(super) fn signed_as(name: &str, body: &[u8]) -> Option<&'static Service> {
+    let version = load_balancing::CLASSIC_VERSION;
+    if name == load_balancing::SIGNING && body.windows(version.len()).any(|it| it == version) {
+        return Some(&load_balancing::CLASSIC);
+    }
     SERVICES.into_iter().find(|it| it.signing == name)
 }
 

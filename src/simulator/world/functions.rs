@@ -63,6 +63,10 @@ impl Place<'_> {
         let found = match namespace {
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
             "AWS/PrivateLinkEndpoints" => self.passing(|it| of(it).map(str::to_owned)),
+            "AWS/ApplicationELB" => of("LoadBalancer").and_then(|it| self.balanced("application", metric, it)),
+            "AWS/NetworkELB" => of("LoadBalancer").and_then(|it| self.balanced("network", metric, it)),
+            "AWS/GatewayELB" => of("LoadBalancer").and_then(|it| self.balanced("gateway", metric, it)),
+            "AWS/ELB" => of("LoadBalancerName").and_then(|it| self.balanced("classic", metric, it)),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),
