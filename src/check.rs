@@ -111,11 +111,12 @@ impl Check {
         (self.accepts)(params)
     }
 
-    /// Every AWS action that running the check may take, sorted by IAM name.
+    /// Every AWS action that running the check may take, sorted by IAM name, which two services may share.
     #[must_use]
     pub fn actions(&self) -> Vec<&'static Action> {
-        let by_name: BTreeMap<String, &'static Action> =
-            self.needs.iter().flat_map(|it| it.actions).map(|it| (it.iam(), *it)).collect();
+        let of_needs = self.needs.iter().flat_map(|it| it.actions);
+        let by_name: BTreeMap<(String, &str), &'static Action> =
+            of_needs.map(|it| ((it.iam(), it.service.sdk), *it)).collect();
         by_name.into_values().collect()
     }
 

@@ -77,10 +77,14 @@ services! {
     COST_EXPLORER = "Cost Explorer", "ce", "costexplorer";
     /// AWS Cost Optimization Hub.
     COST_OPTIMIZATION_HUB = "Cost Optimization Hub", "cost-optimization-hub", "costoptimizationhub";
+    /// Elastic Load Balancing, Classic Load Balancers.
+    CLASSIC_LOAD_BALANCING = "Elastic Load Balancing", "elasticloadbalancing", "elasticloadbalancing";
     /// Amazon EC2, with EBS and VPC.
     EC2 = "EC2", "ec2", "ec2";
     /// AWS Lambda.
     LAMBDA = "Lambda", "lambda", "lambda";
+    /// Elastic Load Balancing, all other load balancers.
+    LOAD_BALANCING = "Elastic Load Balancing v2", "elasticloadbalancing", "elasticloadbalancingv2";
     /// Amazon CloudWatch Logs.
     LOGS = "CloudWatch Logs", "logs", "logs";
     /// AWS Organizations.

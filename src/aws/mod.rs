@@ -12,6 +12,7 @@ pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
 pub(crate) mod ec2;
 pub(crate) mod lambda;
+pub(crate) mod load_balancing;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub mod pace;
@@ -150,6 +151,7 @@ macro_rules! clients {
 clients! {
     account: aws_sdk_account,
     autoscaling: aws_sdk_autoscaling,
+    classic_load_balancing: aws_sdk_elasticloadbalancing,
     cloudfront: aws_sdk_cloudfront,
     cloudwatch: aws_sdk_cloudwatch,
     cloudwatchlogs: aws_sdk_cloudwatchlogs,
@@ -157,6 +159,7 @@ clients! {
     costoptimizationhub: aws_sdk_costoptimizationhub,
     ec2: aws_sdk_ec2,
     lambda: aws_sdk_lambda,
+    load_balancing: aws_sdk_elasticloadbalancingv2,
     organizations: aws_sdk_organizations,
     s3: aws_sdk_s3 with force_path_style,
     tagging: aws_sdk_resourcegroupstagging,

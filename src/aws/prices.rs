@@ -74,6 +74,14 @@ prices! {
     INTERFACE_ENDPOINT = 0.01 per "hour", "2026-09-17", "AWS price list, offer AmazonVPC";
     /// A Gateway Load Balancer endpoint of a VPC.
     GATEWAY_LOAD_BALANCER_ENDPOINT = 0.01 per "hour", "2026-09-17", "AWS price list, offer AmazonVPC";
+    /// An Application Load Balancer, without the capacity it uses.
+    APPLICATION_LOAD_BALANCER = 0.0225 per "hour", "2026-09-11", "AWS price list, offer AWSELB, LoadBalancerUsage";
+    /// A Network Load Balancer, without the capacity it uses.
+    NETWORK_LOAD_BALANCER = 0.0225 per "hour", "2024-07-01", "Infracost golden files, from the AWS price list";
+    /// A Gateway Load Balancer, without the capacity it uses.
+    GATEWAY_LOAD_BALANCER = 0.0125 per "hour", "2026-10-01", "https://aws.amazon.com/elasticloadbalancing/pricing/";
+    /// A Classic Load Balancer, without the data it processes.
+    CLASSIC_LOAD_BALANCER = 0.025 per "hour", "2024-07-01", "Infracost golden files, from the AWS price list";
     /// Lambda provisioned concurrency, x86.
     LAMBDA_PROVISIONED_X86 = 0.0000041667 per "GB-second", "2026-09-01", "AWS price list, offer AWSLambda";
     /// Lambda provisioned concurrency, arm64.

@@ -49,7 +49,8 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             let rows: Vec<_> = checks
                 .iter()
                 .map(|it| {
-                    let actions: Vec<_> = it.actions().iter().map(|it| it.iam()).collect();
+                    let mut actions: Vec<_> = it.actions().iter().map(|it| it.iam()).collect();
+                    actions.dedup();
                     json!({
                         "tool": it.name(), "category": it.category(), "title": it.title, "summary": it.summary(),
                         "scope": it.scope, "actions": actions, "charges": generate::charges(it),

@@ -98,7 +98,8 @@ pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
         let _ = write!(text, "\n### {}\n\n{}\n\n", check.name(), check.docs());
         let _ = writeln!(text, "* Runs {}.", scope_words(check));
         let _ = writeln!(text, "* AWS charges {}.", charges(check).unwrap_or("nothing"));
-        let actions: Vec<_> = check.actions().iter().map(|it| format!("`{}`", it.iam())).collect();
+        let mut actions: Vec<_> = check.actions().iter().map(|it| format!("`{}`", it.iam())).collect();
+        actions.dedup();
         let _ = writeln!(text, "* Needs {}.", actions.join(", "));
         text.push_str(&parameters_md(check));
     }

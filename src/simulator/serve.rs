@@ -143,7 +143,7 @@ impl Stand {
         let authorization = received.header("authorization").unwrap_or_default();
         let signature = Signature::read(authorization);
         // Who signs for no service of this world is told what STS would say.
-        let service = signature.as_ref().and_then(|it| services::signed_as(it.service));
+        let service = signature.as_ref().and_then(|it| services::signed_as(it.service, &received.body));
         let (Some(signature), Some(service)) = (signature, service) else {
             let refusal = services::sts::SERVICE.refusal(Denial::Unsigned);
             return self.refuse(&services::sts::SERVICE, &refusal, &id);

@@ -103,6 +103,8 @@ def invalid_page_token(call):
     by_service = {
         "ec2": ("InvalidParameterValue", "Unable to parse pagination token"),
         "autoscaling": ("InvalidNextToken", "The token is invalid"),
+        "elb": ("ValidationError", "The marker is invalid"),
+        "elbv2": ("ValidationError", "The marker is invalid"),
         "organizations": ("InvalidInputException", "You specified an invalid value for NextToken."),
         "lambda": ("InvalidParameterValueException", "Invalid Marker"),
         "logs": ("InvalidParameterException", "The specified nextToken is invalid."),

@@ -42,6 +42,10 @@ def _autoscaling(items, fetch):
     return Rule("NextToken", "MaxRecords", path, "NextToken", default=50, most=100, fetch=fetch)
 
 
+def _load_balancing(items, fetch=(("PageSize", "1000"),)):
+    return Rule("Marker", "PageSize", f"*/{items}", "NextMarker", default=400, most=400, fetch=fetch)
+
+
 _ALL = (("MaxResults", "1000"),)
 _TEMPLATES = (("MaxResults", "100000"),)
 
@@ -80,6 +84,8 @@ TABLE = {
     "autoscaling:DescribeLaunchConfigurations": _autoscaling(
         "LaunchConfigurations", (("MaxRecords", "1000"),)
     ),
+    "elb:DescribeLoadBalancers": _load_balancing("LoadBalancerDescriptions"),
+    "elbv2:DescribeLoadBalancers": _load_balancing("LoadBalancers"),
     "lambda:ListFunctions": Rule("Marker", "MaxItems", "Functions", "NextMarker", default=50, most=50),
     "lambda:ListEventSourceMappings": Rule(
         "Marker", "MaxItems", "EventSourceMappings", "NextMarker", default=100, most=100

@@ -3,6 +3,7 @@
 from seed import TAGS, ago, midnight, tag_list, tagged
 
 UNUSED_ENDPOINTS = "find_unused_vpc_endpoints"
+UNUSED_BALANCERS = "find_unused_load_balancers"
 UNUSED_INTERNET_GATEWAYS = "find_unused_internet_gateways"
 
 
@@ -113,6 +114,65 @@ def internet_gateways(seed, busy):
     judged(busy, True, "attached to nothing, last of the list", attached=False)
 
 
+def balancer(seed, place, name, kind="application", days=200, scheme="internal"):
+    """A load balancer of the newer API; returns its name and what CloudWatch calls it."""
+    subnets = [it["SubnetId"] for it in seed.ec2(place).describe_subnets()["Subnets"]][:2]
+    with ago(days):
+        made = seed.aws("elbv2", *place).create_load_balancer(
+            Name=name, Type=kind, Scheme=scheme, Subnets=subnets, Tags=tag_list(TAGS)
+        )
+    return made["LoadBalancers"][0]["LoadBalancerArn"]
+
+
+def classic(seed, place, name, days=200):
+    """A Classic Load Balancer."""
+    with ago(days):
+        seed.aws("elb", *place).create_load_balancer(
+            LoadBalancerName=name,
+            Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstanceProtocol": "TCP", "InstancePort": 80}],
+            AvailabilityZones=[seed.zone(place)],
+            Tags=tag_list(TAGS),
+        )
+
+
+NAMESPACES = {"application": "AWS/ApplicationELB", "network": "AWS/NetworkELB", "gateway": "AWS/GatewayELB"}
+
+
+def balancers(seed, busy):
+    put = seed.state.metrics.put
+
+    def judged(place, name, wasteful, why, kind="application", counted=None, days=200, **more):
+        """`counted` maps a metric to the day of its one datapoint and the value of that."""
+        seed.judge(wasteful, UNUSED_BALANCERS, place, name, why)
+        if kind == "classic":
+            classic(seed, place, name, days)
+            namespace, dimensions = "AWS/ELB", {"LoadBalancerName": name}
+        else:
+            made = balancer(seed, place, name, kind, days, **more)
+            namespace, dimensions = NAMESPACES[kind], {"LoadBalancer": made.split(":loadbalancer/")[1]}
+        for metric, (day, value) in (counted or {}).items():
+            put(*place, namespace, metric, dimensions, [(midnight(day) + 3600, value)])
+
+    judged(busy, "shop", False, "requests yesterday", counted={"RequestCount": (1, 50)})
+    judged(busy, "redirects", False, "redirects alone", counted={"HTTP_Redirect_Count": (20, 3)})
+    judged(busy, "teapot", False, "fixed responses alone", counted={"HTTP_Fixed_Response_Count": (29, 1)})
+    judged(busy, "old-shop", True, "requests ended 40 days ago", counted={"RequestCount": (40, 50)})
+    judged(busy, "never", True, "no request ever", scheme="internet-facing")
+    judged(busy, "young", False, "20 days old, no request", days=20)
+    judged(busy, "udp", False, "flows of UDP", kind="network", counted={"NewFlowCount": (3, 9)})
+    zeros = {"NewFlowCount": (3, 0), "ActiveFlowCount": (3, 0), "ProcessedBytes": (3, 0)}
+    judged(busy, "quiet", True, "flows and bytes are zero", kind="network", counted=zeros)
+    judged(busy, "firewall", False, "bytes pass", kind="gateway", counted={"ProcessedBytes": (3, 900)})
+    judged(busy, "no-firewall", True, "nothing passes", kind="gateway")
+    judged(busy, "old-style", False, "connections", kind="classic", counted={"RequestCount": (2, 4)})
+    judged(busy, "older-style", True, "no connection", kind="classic")
+    judged(seed.place("web-dev", "us-east-1"), "left-over", True, "no connection", kind="classic")
+    judged(seed.place("data-prod", "us-east-1"), "lake", True, "no request ever")
+    judged(seed.place("ml", "ap-southeast-2"), "infer", False, "requests", counted={"RequestCount": (9, 1)})
+    judged(busy, "z-last", True, "no request ever, last of the list")
+
+
 def build(seed, busy):
     endpoints(seed, busy)
     internet_gateways(seed, busy)
+    balancers(seed, busy)

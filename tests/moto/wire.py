@@ -31,8 +31,13 @@ PROTOCOLS = {
     "account": "rest-json",
 }
 
+# The older API of load balancers signs as the newer one does; its forms have this version.
+CLASSIC_LOAD_BALANCING = "2012-06-01"
+
 # The IAM action, where it is not the operation's name.
 IAM_ACTIONS = {
+    "elb:DescribeLoadBalancers": "elasticloadbalancing:DescribeLoadBalancers",
+    "elbv2:DescribeLoadBalancers": "elasticloadbalancing:DescribeLoadBalancers",
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:ListObjects": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -97,6 +102,8 @@ class Call:
 
     @property
     def service(self):
+        if self.signing_name == "elasticloadbalancing" and self.params.get("Version") == CLASSIC_LOAD_BALANCING:
+            return "elb"
         return NAMES.get(self.signing_name, self.signing_name)
 
     @property

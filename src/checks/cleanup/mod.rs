@@ -7,6 +7,7 @@ mod find_unused_amis;
 mod find_unused_ec2_instances;
 mod find_unused_elastic_ips;
 mod find_unused_lambda_functions;
+mod find_unused_load_balancers;
 mod find_unused_log_groups;
 mod find_unused_snapshots;
 mod find_unused_volumes;
@@ -18,6 +19,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &find_unused_ec2_instances::CHECK,
     &find_unused_elastic_ips::CHECK,
     &find_unused_lambda_functions::CHECK,
+    &find_unused_load_balancers::CHECK,
     &find_unused_log_groups::CHECK,
     &find_unused_snapshots::CHECK,
     &find_unused_volumes::CHECK,

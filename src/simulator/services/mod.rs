@@ -8,6 +8,7 @@ mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
 mod lambda;
+mod load_balancing;
 mod logs;
 mod organizations;
 mod s3;
@@ -89,7 +90,7 @@ pub(super) struct Context<'a> {
     pub(super) regions: &'a [&'static str],
 }
 
-static SERVICES: [&Service; 13] = [
+static SERVICES: &[&Service] = &[
     &account::SERVICE,
     &auto_scaling::SERVICE,
     &cloudfront::SERVICE,
@@ -98,6 +99,7 @@ static SERVICES: [&Service; 13] = [
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
     &lambda::SERVICE,
+    &load_balancing::SERVICE,
     &logs::SERVICE,
     &organizations::SERVICE,
     &s3::SERVICE,
@@ -105,9 +107,13 @@ static SERVICES: [&Service; 13] = [
     &tagging::SERVICE,
 ];
 
-/// The service of a signature's scope.
-pub(super) fn signed_as(name: &str) -> Option<&'static Service> {
-    SERVICES.into_iter().find(|it| it.signing == name)
+/// The service of a signature's scope, and of the version in the form where two services have one name.
+pub(super) fn signed_as(name: &str, body: &[u8]) -> Option<&'static Service> {
+    let version = load_balancing::CLASSIC_VERSION;
+    if name == load_balancing::SIGNING && body.windows(version.len()).any(|it| it == version) {
+        return Some(&load_balancing::CLASSIC);
+    }
+    SERVICES.iter().copied().find(|it| it.signing == name)
 }
 
 /// The account and the region that a request is about: for `AssumeRole` the account of the role.

@@ -3,6 +3,7 @@
 //! Of every kind there are wasteful things, healthy ones, and ones that look wasteful and are not. What a check must report is
 //! known beforehand: see [`planted`].
 
+mod balancers;
 mod buckets;
 mod compute;
 mod draw;
@@ -14,6 +15,7 @@ pub(crate) mod planted;
 mod vpc;
 
 pub(super) use self::{
+    balancers::Balancer,
     buckets::{Bucket, Contents, Distribution, FILTER},
     compute::{Image, Instance, Snapshot, Volume},
     draw::{Draw, Fate},

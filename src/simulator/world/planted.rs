@@ -53,6 +53,9 @@ impl Place<'_> {
         for it in self.gateways().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_nat_gateways", &it.id);
         }
+        for it in self.balancers().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_load_balancers", &it.name);
+        }
         for it in self.endpoints().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_vpc_endpoints", &it.id);
         }
