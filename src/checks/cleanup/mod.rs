@@ -7,6 +7,7 @@ mod find_unused_elastic_ips;
 mod find_unused_lambda_functions;
 mod find_unused_load_balancers;
 mod find_unused_snapshots;
+mod find_unused_target_groups;
 mod find_unused_volumes;
 
 pub(super) static CHECKS: &[&Check] = &[
@@ -15,5 +16,6 @@ pub(super) static CHECKS: &[&Check] = &[
     &find_unused_lambda_functions::CHECK,
     &find_unused_load_balancers::CHECK,
     &find_unused_snapshots::CHECK,
+    &find_unused_target_groups::CHECK,
     &find_unused_volumes::CHECK,
 ];

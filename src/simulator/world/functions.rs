@@ -63,6 +63,7 @@ impl Place<'_> {
         let found = match namespace {
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
             "AWS/PrivateLinkEndpoints" => self.passing(|it| of(it).map(str::to_owned)),
+            _ if of("TargetGroup").is_some() => of("TargetGroup").and_then(|it| self.targets(it)),
             "AWS/ApplicationELB" => of("LoadBalancer").and_then(|it| self.balanced("application", metric, it)),
             "AWS/NetworkELB" => of("LoadBalancer").and_then(|it| self.balanced("network", metric, it)),
             "AWS/GatewayELB" => of("LoadBalancer").and_then(|it| self.balanced("gateway", metric, it)),
