@@ -1,4 +1,4 @@
-//! Amazon EC2 Auto Scaling: launch configurations.
+//! Amazon EC2 Auto Scaling: groups and launch configurations.
 
 use super::{
     Collect, Declared, Place,
@@ -6,7 +6,40 @@ use super::{
     problem::Problem,
 };
 
+static DESCRIBE_AUTO_SCALING_GROUPS: Action = Action::new(&AUTO_SCALING, "DescribeAutoScalingGroups");
 static DESCRIBE_LAUNCH_CONFIGURATIONS: Action = Action::new(&AUTO_SCALING, "DescribeLaunchConfigurations");
+
+/// An Auto Scaling group.
+#[derive(Clone, Debug)]
+pub(crate) struct AutoScalingGroup {
+    /// The target groups that it registers its instances in.
+    pub(crate) target_group_arns: Vec<String>,
+}
+
+impl Declared for AutoScalingGroup {
+    const NAME: &'static str = "auto_scaling::AutoScalingGroup";
+    const ACTIONS: &'static [&'static Action] = &[&DESCRIBE_AUTO_SCALING_GROUPS];
+}
+
+impl Collect for AutoScalingGroup {
+    async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
+        let mut groups = Vec::new();
+        let send =
+            |token| at.autoscaling().describe_auto_scaling_groups().max_records(100).set_next_token(token).send();
+        at.pages(&DESCRIBE_AUTO_SCALING_GROUPS, send, |page| {
+            groups.extend(page.auto_scaling_groups().iter().map(auto_scaling_group));
+            page.next_token
+        })
+        .await?;
+        Ok(groups)
+    }
+}
+
+fn auto_scaling_group(it: &aws_sdk_autoscaling::types::AutoScalingGroup) -> AutoScalingGroup {
+    let sources = it.traffic_sources().iter().filter_map(|it| it.identifier());
+    let target_group_arns = it.target_group_arns().iter().map(String::as_str).chain(sources);
+    AutoScalingGroup { target_group_arns: target_group_arns.map(str::to_owned).collect() }
+}
 
 /// A launch configuration: what came before launch templates, and still works.
 #[derive(Clone, Debug)]
@@ -86,6 +119,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_page_of_groups_is_read_also_past_an_empty_one() {
+        let page = |members: &str, token: &str| {
+            format!(
+                "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>{members}\
+                 </AutoScalingGroups><NextToken>{token}</NextToken></DescribeAutoScalingGroupsResult>\
+                 </DescribeAutoScalingGroupsResponse>"
+            )
+        };
+        let one = "<member><TargetGroupARNs><member>arn:1</member></TargetGroupARNs><TrafficSources><member>\
+                   <Identifier>arn:2</Identifier><Type>elbv2</Type></member></TrafficSources></member>";
+        let groups = collected::<AutoScalingGroup>(vec![
+            Reply::ok("Action=DescribeAutoScalingGroups", page(one, "t1")),
+            Reply::ok("NextToken=t1", page("", "t2")),
+            Reply::ok("NextToken=t2", page("<member/>", "")),
+        ])
+        .await
+        .expect("collected");
+        let arns: Vec<_> = groups.iter().map(|it| it.target_group_arns.join(" ")).collect();
+        assert_eq!(arns, ["arn:1 arn:2", ""]);
+    }
+
+    #[tokio::test]
     async fn a_denied_list_is_a_problem_and_not_an_empty_list() {
         let body = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no identity-based policy allows \
                     it</Message></Error><RequestId>r</RequestId></ErrorResponse>";
@@ -93,5 +148,8 @@ mod tests {
         let problem = collected::<LaunchConfiguration>(vec![denied]).await.expect_err("denied");
         assert_eq!(problem.class, Class::AccessDenied);
         assert_eq!(problem.action, "autoscaling:DescribeLaunchConfigurations");
+        let denied = Reply::ok("DescribeAutoScalingGroups", body).status(403);
+        let problem = collected::<AutoScalingGroup>(vec![denied]).await.expect_err("denied");
+        assert_eq!(problem.action, "autoscaling:DescribeAutoScalingGroups");
     }
 }

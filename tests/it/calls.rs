@@ -14,6 +14,7 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "cloudwatch:GetMetricData",
     "ec2:DescribeImageAttribute",
     "ec2:DescribeLaunchTemplateVersions",
+    "elbv2:DescribeTargetHealth",
     "lambda:ListProvisionedConcurrencyConfigs",
     "logs:DescribeLogStreams",
     "s3:ListBucketMetricsConfigurations",

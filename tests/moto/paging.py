@@ -86,6 +86,7 @@ TABLE = {
     ),
     "elb:DescribeLoadBalancers": _load_balancing("LoadBalancerDescriptions"),
     "elbv2:DescribeLoadBalancers": _load_balancing("LoadBalancers"),
+    "elbv2:DescribeTargetGroups": _load_balancing("TargetGroups"),
     "lambda:ListFunctions": Rule("Marker", "MaxItems", "Functions", "NextMarker", default=50, most=50),
     "lambda:ListEventSourceMappings": Rule(
         "Marker", "MaxItems", "EventSourceMappings", "NextMarker", default=100, most=100

@@ -1,8 +1,12 @@
-"""The part of the world that joins VPCs to services and to the internet."""
+"""The part of the world that joins VPCs to services and to the internet.
 
-from seed import TAGS, ago, midnight, tag_list, tagged
+Most of it bears no tags, so that the tagging service does not list it; moto lists load balancers all the same.
+"""
+
+from seed import PUBLIC_AMI, TAGS, ago, midnight, tag_list
 
 UNUSED_ENDPOINTS = "find_unused_vpc_endpoints"
+UNUSED_TARGET_GROUPS = "find_unused_target_groups"
 UNUSED_BALANCERS = "find_unused_load_balancers"
 UNUSED_INTERNET_GATEWAYS = "find_unused_internet_gateways"
 
@@ -24,7 +28,6 @@ def endpoint(seed, place, service, kind="Interface", days=200, **more):
             VpcId=seed.vpc(place),
             ServiceName=f"com.amazonaws.{place[1]}.{service}",
             VpcEndpointType=kind,
-            TagSpecifications=tagged("vpc-endpoint"),
             **more,
         )
     return made["VpcEndpoint"]
@@ -63,7 +66,7 @@ def endpoints(seed, busy):
     backend(busy).vpc_end_points[managed["VpcEndpointId"]].requester_managed = True
     marked = judged(busy, False, "marked by GuardDuty, no traffic", service="guardduty-data")
     seed.ec2(busy).create_tags(
-        Resources=[marked["VpcEndpointId"]], Tags=[{"Key": "GuardDutyManaged", "Value": "true"}]
+        Resources=[marked["VpcEndpointId"]], Tags=tag_list({**TAGS, "GuardDutyManaged": "true"})
     )
     table = seed.ec2(busy).describe_route_tables()["RouteTables"][0]["RouteTableId"]
     judged(busy, False, "a gateway with a route table", service="s3", kind="Gateway", RouteTableIds=[table])
@@ -76,7 +79,7 @@ def endpoints(seed, busy):
 def internet_gateways(seed, busy):
     def vpc(place, gateway=None):
         ec2 = seed.ec2(place)
-        made = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc"))["Vpc"]["VpcId"]
+        made = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
         if gateway:
             ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=made)
         return made
@@ -84,7 +87,7 @@ def internet_gateways(seed, busy):
     def judged(place, wasteful, why, attached=True, routed=False, interface=False, managed=False):
         ec2 = seed.ec2(place)
         with ago(200):
-            made = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway"))
+            made = ec2.create_internet_gateway()
             gateway = made["InternetGateway"]["InternetGatewayId"]
             inside = vpc(place, gateway) if attached else None
             if routed:
@@ -92,11 +95,8 @@ def internet_gateways(seed, busy):
                 table = table["RouteTables"][0]["RouteTableId"]
                 ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
             if interface:
-                subnet = ec2.create_subnet(
-                    VpcId=inside, CidrBlock="10.9.1.0/24", TagSpecifications=tagged("subnet")
-                )
+                subnet = ec2.create_subnet(VpcId=inside, CidrBlock="10.9.1.0/24")
                 eni = ec2.create_network_interface(SubnetId=subnet["Subnet"]["SubnetId"])["NetworkInterface"]
-                ec2.create_tags(Resources=[eni["NetworkInterfaceId"]], Tags=tag_list(TAGS))
                 backend(place).enis[eni["NetworkInterfaceId"]].requester_managed = managed
         seed.judge(wasteful, UNUSED_INTERNET_GATEWAYS, place, gateway, why)
 
@@ -131,7 +131,6 @@ def classic(seed, place, name, days=200):
             LoadBalancerName=name,
             Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstanceProtocol": "TCP", "InstancePort": 80}],
             AvailabilityZones=[seed.zone(place)],
-            Tags=tag_list(TAGS),
         )
 
 
@@ -172,7 +171,67 @@ def balancers(seed, busy):
     judged(busy, "z-last", True, "no request ever, last of the list")
 
 
+def target_groups(seed, busy):
+    listeners = {}  # load balancer -> how many it has
+
+    def group(place, name, port=80, attached=None, target=None):
+        client = seed.aws("elbv2", *place)
+        made = client.create_target_group(
+            Name=name, Protocol="HTTP", Port=port, VpcId=seed.vpc(place), TargetType="ip", Tags=tag_list(TAGS)
+        )["TargetGroups"][0]["TargetGroupArn"]
+        if target:
+            client.register_targets(TargetGroupArn=made, Targets=[{"Id": target}])
+        if attached:
+            listeners[attached] = listeners.get(attached, 8000) + 1
+            client.create_listener(
+                LoadBalancerArn=attached,
+                Protocol="HTTP",
+                Port=listeners[attached],
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": made}],
+                )
+        return made
+
+    def judged(place, name, wasteful, why, seen=None, attached=None, **more):
+        """`seen` is the day on which CloudWatch knew of a target."""
+        made = group(place, name, attached=attached, **more)
+        seed.judge(wasteful, UNUSED_TARGET_GROUPS, place, name, why)
+        if seen is not None:
+            dimensions = {
+                "TargetGroup": made.split(":")[-1],
+                "LoadBalancer": attached.split(":loadbalancer/")[1],
+            }
+            put = seed.state.metrics.put
+            put(*place, "AWS/ApplicationELB", "UnHealthyHostCount", dimensions, [(midnight(seen), 1)])
+        return made
+
+    with ago(200):
+        shop = seed.aws("elbv2", *busy).describe_load_balancers(Names=["shop"])["LoadBalancers"][0][
+            "LoadBalancerArn"
+        ]
+        judged(busy, "lonely", True, "no load balancer, no target")
+        judged(busy, "prepared", False, "no load balancer, but a target", target="10.0.0.7")
+        judged(busy, "cart", False, "a target now", attached=shop, target="10.0.0.8")
+        judged(busy, "nightly", False, "no target now, one 10 days ago", attached=shop, seen=10)
+        judged(busy, "gone", True, "no target now, the last one 40 days ago", attached=shop, seen=40)
+        judged(busy, "mail-blue", False, "in use", attached=shop, target="10.0.0.9")
+        judged(busy, "mail-green", False, "the idle half of a pair")
+        scaled = judged(busy, "workers", False, "no target, but of an Auto Scaling group")
+        template = seed.template(busy, "scaled", {"ImageId": PUBLIC_AMI, "InstanceType": "t3.micro"})
+        seed.aws("autoscaling", *busy).create_auto_scaling_group(
+            AutoScalingGroupName="scaled",
+            MinSize=0,
+            MaxSize=2,
+            DesiredCapacity=0,
+            VPCZoneIdentifier=seed.subnet(busy),
+            LaunchTemplate={"LaunchTemplateId": template, "Version": "$Default"},
+            TargetGroupARNs=[scaled],
+        )
+        judged(seed.place("data-dev", "eu-west-1"), "lonely", True, "no load balancer, no target")
+        judged(busy, "z-last", True, "no load balancer, no target, last of the list")
+
+
 def build(seed, busy):
     endpoints(seed, busy)
     internet_gateways(seed, busy)
     balancers(seed, busy)
+    target_groups(seed, busy)

@@ -38,6 +38,8 @@ CLASSIC_LOAD_BALANCING = "2012-06-01"
 IAM_ACTIONS = {
     "elb:DescribeLoadBalancers": "elasticloadbalancing:DescribeLoadBalancers",
     "elbv2:DescribeLoadBalancers": "elasticloadbalancing:DescribeLoadBalancers",
+    "elbv2:DescribeTargetGroups": "elasticloadbalancing:DescribeTargetGroups",
+    "elbv2:DescribeTargetHealth": "elasticloadbalancing:DescribeTargetHealth",
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:ListObjects": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",

@@ -10,6 +10,7 @@ mod find_unused_lambda_functions;
 mod find_unused_load_balancers;
 mod find_unused_log_groups;
 mod find_unused_snapshots;
+mod find_unused_target_groups;
 mod find_unused_volumes;
 mod find_volumes_of_stopped_instances;
 
@@ -22,6 +23,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &find_unused_load_balancers::CHECK,
     &find_unused_log_groups::CHECK,
     &find_unused_snapshots::CHECK,
+    &find_unused_target_groups::CHECK,
     &find_unused_volumes::CHECK,
     &find_volumes_of_stopped_instances::CHECK,
 ];

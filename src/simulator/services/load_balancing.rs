@@ -8,7 +8,7 @@ use crate::{
     aws::action::{CLASSIC_LOAD_BALANCING, LOAD_BALANCING},
     simulator::{
         answer::{Protocol, Refusal},
-        world::Balancer,
+        world::{Balancer, TargetGroup},
     },
 };
 
@@ -24,7 +24,11 @@ pub(super) static SERVICE: Service = Service {
     protocol: Protocol::Query("http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
     words: Words { throttled: (400, "Throttling"), invalid: "ValidationError", wrong_token: "ValidationError" },
     is_global: false,
-    operations: &[Operation::new("DescribeLoadBalancers", describe_load_balancers)],
+    operations: &[
+        Operation::new("DescribeLoadBalancers", describe_load_balancers),
+        Operation::new("DescribeTargetGroups", describe_target_groups),
+        Operation::new("DescribeTargetHealth", describe_target_health),
+    ],
 };
 
 pub(super) static CLASSIC: Service = Service {
@@ -64,6 +68,30 @@ fn describe_load_balancers(cx: &Context<'_>) -> Result<Value, Refusal> {
             "AvailabilityZones": members(zones),
         })
     })
+}
+
+fn describe_target_groups(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    list(cx, "TargetGroups", place.target_groups(), |it: &TargetGroup| {
+        json!({
+            "TargetGroupArn": it.arn,
+            "TargetGroupName": it.name,
+            "TargetType": "ip",
+            "Protocol": "HTTP",
+            "Port": 8080,
+            "VpcId": place.vpc(),
+            "LoadBalancerArns": members(it.balancer.iter().map(|it| json!(it))),
+        })
+    })
+}
+
+fn describe_target_health(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let arn = cx.call.text("TargetGroupArn").unwrap_or_default();
+    let group = cx.place().target_groups().into_iter().find(|it| it.arn == arn);
+    let group = group.ok_or_else(|| cx.call.invalid(format!("Target group '{arn}' not found")))?;
+    let target =
+        |number: usize| json!({"Target": {"Id": format!("10.0.0.{number}")}, "TargetHealth": {"State": "healthy"}});
+    Ok(json!({"TargetHealthDescriptions": members((0..group.targets).map(target))}))
 }
 
 fn describe_classic(cx: &Context<'_>) -> Result<Value, Refusal> {

@@ -1,4 +1,4 @@
-//! Load balancers.
+//! Load balancers and target groups.
 
 use super::{
     Place, Series,
@@ -20,7 +20,64 @@ pub(crate) struct Balancer {
     pub(crate) created: i64,
 }
 
+/// A target group.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetGroup {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) fate: Fate,
+    /// The load balancer that uses it.
+    pub(crate) balancer: Option<String>,
+    /// How many targets are registered now.
+    pub(crate) targets: usize,
+    /// Whether an Auto Scaling group registers its instances in it.
+    pub(crate) is_scaled: bool,
+}
+
 impl Place<'_> {
+    /// The target groups here. Where there is no load balancer for addresses none is used by one.
+    pub(crate) fn target_groups(&self) -> Vec<TargetGroup> {
+        let mut draw = self.draw("target-groups");
+        let count = self.count(&mut draw, 2.0);
+        let balancers = self.balancers().into_iter().filter(|it| matches!(it.kind, "application" | "network"));
+        let arns: Vec<_> = balancers.map(|it| it.arn).collect();
+        (0..count).flat_map(|number| self.target_groups_of(&mut draw, number, &arns)).collect()
+    }
+
+    /// A target group; two where it is one half of a pair of which the other half is in use.
+    fn target_groups_of(&self, draw: &mut Draw, number: usize, balancers: &[String]) -> Vec<TargetGroup> {
+        let fate = draw.fate([40, 0, 35, 25]);
+        let balancer = balancers.get(number % balancers.len().max(1)).cloned();
+        let word = ["cart", "mail", "login", "search", "orders", "stock", "media", "chat"][number % 8];
+        let group = |name: String| TargetGroup {
+            arn: self.arn("elasticloadbalancing", &format!("targetgroup/{name}/{:016x}", self.world.digest(&[&name]))),
+            name,
+            fate,
+            balancer: None,
+            targets: 0,
+            is_scaled: false,
+        };
+        let one = group(format!("{word}x{number}"));
+        match fate {
+            Fate::Waste if draw.chance(0.5) => vec![TargetGroup { balancer, ..one }],
+            Fate::Waste | Fate::Young => vec![one],
+            Fate::Used => vec![TargetGroup { balancer, targets: 2, ..one }],
+            Fate::Kept if balancer.is_some() && draw.chance(0.4) => {
+                let blue = TargetGroup { balancer, targets: 1, ..group(format!("{word}x{number}-blue")) };
+                vec![blue, group(format!("{word}x{number}-green"))]
+            }
+            Fate::Kept => vec![TargetGroup { is_scaled: true, ..one }],
+        }
+    }
+
+    /// AWS counts the targets of a group while there are any.
+    pub(super) fn targets(&self, dimension: &str) -> Option<Series> {
+        let group = self.target_groups().into_iter().find(|it| it.arn.ends_with(&format!(":{dimension}")))?;
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        let targets = group.targets as f64;
+        Some(if group.targets > 0 { Series::Steady(targets) } else { Series::Silent })
+    }
+
     /// The load balancers here.
     pub(crate) fn balancers(&self) -> Vec<Balancer> {
         let mut draw = self.draw("balancers");

@@ -65,6 +65,7 @@ impl Place<'_> {
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
             "AWS/PrivateLinkEndpoints" => self.passing(|it| of(it).map(str::to_owned)),
             "AWS/Logs" => of("LogGroupName").and_then(|it| self.log_events(it)),
+            _ if of("TargetGroup").is_some() => of("TargetGroup").and_then(|it| self.targets(it)),
             "AWS/ApplicationELB" => of("LoadBalancer").and_then(|it| self.balanced("application", metric, it)),
             "AWS/NetworkELB" => of("LoadBalancer").and_then(|it| self.balanced("network", metric, it)),
             "AWS/GatewayELB" => of("LoadBalancer").and_then(|it| self.balanced("gateway", metric, it)),

@@ -15,7 +15,7 @@ pub(crate) mod planted;
 mod vpc;
 
 pub(super) use self::{
-    balancers::Balancer,
+    balancers::{Balancer, TargetGroup},
     buckets::{Bucket, Contents, Distribution, FILTER},
     compute::{Image, Instance, Snapshot, Volume},
     draw::{Draw, Fate},

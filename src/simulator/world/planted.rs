@@ -56,6 +56,9 @@ impl Place<'_> {
         for it in self.balancers().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_load_balancers", &it.name);
         }
+        for it in self.target_groups().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_target_groups", &it.name);
+        }
         for it in self.endpoints().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_vpc_endpoints", &it.id);
         }
