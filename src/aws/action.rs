@@ -79,6 +79,8 @@ services! {
     COST_OPTIMIZATION_HUB = "Cost Optimization Hub", "cost-optimization-hub", "costoptimizationhub";
     /// Amazon EC2, with EBS and VPC.
     EC2 = "EC2", "ec2", "ec2";
+    /// Amazon `EventBridge`.
+    EVENTBRIDGE = "EventBridge", "events", "eventbridge";
     /// AWS Lambda.
     LAMBDA = "Lambda", "lambda", "lambda";
     /// Amazon CloudWatch Logs.
@@ -87,6 +89,10 @@ services! {
     ORGANIZATIONS = "Organizations", "organizations", "organizations";
     /// Amazon S3.
     S3 = "S3", "s3", "s3";
+    /// Amazon SNS.
+    SNS = "SNS", "sns", "sns";
+    /// Amazon SQS.
+    SQS = "SQS", "sqs", "sqs";
     /// AWS Security Token Service.
     STS = "STS", "sts", "sts";
     /// AWS Resource Groups Tagging API.

@@ -14,10 +14,15 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "cloudwatch:GetMetricData",
     "ec2:DescribeImageAttribute",
     "ec2:DescribeLaunchTemplateVersions",
+    "events:ListRules",
+    "events:ListTargetsByRule",
     "lambda:ListProvisionedConcurrencyConfigs",
     "logs:DescribeLogStreams",
     "s3:ListBucketMetricsConfigurations",
     "s3:ListObjectsV2",
+    "sns:GetTopicAttributes",
+    "sqs:GetQueueAttributes",
+    "sqs:ListDeadLetterSourceQueues",
     "sts:AssumeRole",
 ];
 

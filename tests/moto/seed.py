@@ -887,6 +887,7 @@ def build(moto):
     """Seeds the world; returns the front's state and the world's description."""
     from moto.moto_api._internal import mock_random
     from seed_logs import log_groups
+    from seed_messages import queues, rules, topics
 
     mock_random.seed(SEED)
     seed = Seed(moto)
@@ -905,6 +906,9 @@ def build(moto):
     untagged(seed)
     tagged_look_alikes(seed)
     log_groups(seed, busy)
+    queues(seed, busy)
+    topics(seed, busy)
+    rules(seed, busy)
     state = seed.state
     state.costs = cost_table(seed)
     state.recommendations = recommendations(seed)

@@ -7,10 +7,13 @@ mod cloudwatch;
 mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
+mod eventbridge;
 mod lambda;
 mod logs;
 mod organizations;
 mod s3;
+mod sns;
+mod sqs;
 pub(super) mod sts;
 mod tagging;
 
@@ -89,7 +92,7 @@ pub(super) struct Context<'a> {
     pub(super) regions: &'a [&'static str],
 }
 
-static SERVICES: [&Service; 13] = [
+static SERVICES: [&Service; 16] = [
     &account::SERVICE,
     &auto_scaling::SERVICE,
     &cloudfront::SERVICE,
@@ -97,10 +100,13 @@ static SERVICES: [&Service; 13] = [
     &cost_explorer::SERVICE,
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
+    &eventbridge::SERVICE,
     &lambda::SERVICE,
     &logs::SERVICE,
     &organizations::SERVICE,
     &s3::SERVICE,
+    &sns::SERVICE,
+    &sqs::SERVICE,
     &sts::SERVICE,
     &tagging::SERVICE,
 ];

@@ -63,6 +63,9 @@ impl Place<'_> {
         let found = match namespace {
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
             "AWS/Logs" => of("LogGroupName").and_then(|it| self.log_events(it)),
+            "AWS/Events" => of("RuleName").and_then(|it| self.triggers(it, of("EventBusName"))),
+            "AWS/SNS" => of("TopicName").and_then(|it| self.publications(it)),
+            "AWS/SQS" => of("QueueName").and_then(|it| self.messages(metric, it)),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),

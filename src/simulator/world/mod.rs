@@ -8,6 +8,7 @@ mod compute;
 mod draw;
 mod functions;
 mod logs;
+mod messages;
 mod money;
 mod network;
 pub(crate) mod planted;
@@ -18,6 +19,7 @@ pub(super) use self::{
     draw::Draw,
     functions::{Function, Series},
     logs::LogGroup,
+    messages::{BUSES, Queue, Rule, Topic},
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
 };
