@@ -81,6 +81,8 @@ services! {
     CLASSIC_LOAD_BALANCING = "Elastic Load Balancing", "elasticloadbalancing", "elasticloadbalancing";
     /// Amazon EC2, with EBS and VPC.
     EC2 = "EC2", "ec2", "ec2";
+    /// Amazon `EventBridge`.
+    EVENTBRIDGE = "EventBridge", "events", "eventbridge";
     /// AWS Lambda.
     LAMBDA = "Lambda", "lambda", "lambda";
     /// Elastic Load Balancing, all other load balancers.
@@ -91,6 +93,10 @@ services! {
     ORGANIZATIONS = "Organizations", "organizations", "organizations";
     /// Amazon S3.
     S3 = "S3", "s3", "s3";
+    /// Amazon SNS.
+    SNS = "SNS", "sns", "sns";
+    /// Amazon SQS.
+    SQS = "SQS", "sqs", "sqs";
     /// AWS Security Token Service.
     STS = "STS", "sts", "sts";
     /// AWS Resource Groups Tagging API.

@@ -5,12 +5,14 @@
 
 pub(crate) mod account;
 pub mod action;
+pub(crate) mod alarms;
 pub(crate) mod auto_scaling;
 pub(crate) mod cloudfront;
 pub(crate) mod cost_explorer;
 pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
 pub(crate) mod ec2;
+pub(crate) mod eventbridge;
 pub(crate) mod lambda;
 pub(crate) mod load_balancing;
 pub(crate) mod logs;
@@ -23,6 +25,8 @@ pub mod problem;
 pub(crate) mod replies;
 pub(crate) mod s3;
 pub(crate) mod session;
+pub(crate) mod sns;
+pub(crate) mod sqs;
 pub(crate) mod store;
 pub(crate) mod tagging;
 
@@ -158,10 +162,13 @@ clients! {
     costexplorer: aws_sdk_costexplorer,
     costoptimizationhub: aws_sdk_costoptimizationhub,
     ec2: aws_sdk_ec2,
+    eventbridge: aws_sdk_eventbridge,
     lambda: aws_sdk_lambda,
     load_balancing: aws_sdk_elasticloadbalancingv2,
     organizations: aws_sdk_organizations,
     s3: aws_sdk_s3 with force_path_style,
+    sns: aws_sdk_sns,
+    sqs: aws_sdk_sqs,
     tagging: aws_sdk_resourcegroupstagging,
 }
 

@@ -100,6 +100,10 @@ prices! {
     S3_DEEP_ARCHIVE = 0.00099 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
     /// `CloudWatch` Logs storage, on compressed bytes.
     LOGS_STORAGE = 0.03 per "GB-month", "2026-08-01", "AWS price list, offer AmazonCloudWatch";
+    /// A request to a standard SQS queue above the first million of a month.
+    SQS_REQUEST = 0.0000004 per "request", "2026-09-01", "AWS price list, offer AWSQueueService";
+    /// A request to a FIFO queue of SQS above the first million of a month.
+    SQS_FIFO_REQUEST = 0.0000005 per "request", "2026-09-01", "AWS price list, offer AWSQueueService";
     /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
     CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
     /// One request, and so one page, of the Cost Explorer API.
@@ -251,6 +255,15 @@ pub(crate) fn log_storage(stored_bytes: i64) -> Quote {
     quote.at_most("AWS bills compressed bytes, and all bytes are counted")
 }
 
+/// Requests to an SQS queue, as many in a month as were counted in some days, at least one day.
+///
+/// Source: <https://aws.amazon.com/sqs/pricing/>.
+pub(crate) fn sqs_requests(requests: i64, days: i64, fifo: bool) -> Quote {
+    let price = if fifo { &SQS_FIFO_REQUEST } else { &SQS_REQUEST };
+    let of_month = Decimal::from(requests) * HOURS_PER_MONTH / (dec!(24) * Decimal::from(days.max(1)));
+    price.monthly(of_month).at_most("the first million requests of a month are free")
+}
+
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).
@@ -340,6 +353,12 @@ mod tests {
         let quote = log_storage(100 << 30);
         assert_eq!((quote.monthly.normalize(), quote.basis.contains("upper bound")), (dec!(3), true));
         assert_eq!(log_storage(0), Quote::free("no charge for an empty log group"));
+    }
+
+    #[test]
+    fn requests_are_counted_up_to_a_month_of_730_hours() {
+        assert_eq!(sqs_requests(24_000_000, 1, false).monthly.normalize(), dec!(292));
+        assert_eq!(sqs_requests(48_000_000, 2, true).monthly.normalize(), dec!(365));
     }
 
     #[test]

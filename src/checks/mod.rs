@@ -5,6 +5,7 @@ use crate::check::Check;
 mod cleanup;
 mod cost;
 mod governance;
+mod messaging;
 mod network;
 mod security;
 mod storage;
@@ -12,5 +13,14 @@ mod storage;
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS, cost::CHECKS, governance::CHECKS, network::CHECKS, security::CHECKS, storage::CHECKS].concat()
+    [
+        cleanup::CHECKS,
+        cost::CHECKS,
+        governance::CHECKS,
+        messaging::CHECKS,
+        network::CHECKS,
+        security::CHECKS,
+        storage::CHECKS,
+    ]
+    .concat()
 }

@@ -148,6 +148,9 @@ impl Service {
                 let text = format!("You are not authorized to perform this operation. {text}");
                 Refusal::new(403, "UnauthorizedOperation", text)
             }
+            Protocol::Query(_) if std::ptr::eq(self.names, &raw const action::SNS) => {
+                Refusal::new(403, "AuthorizationError", text)
+            }
             Protocol::Query(_) | Protocol::RestXml(_) => Refusal::new(403, "AccessDenied", text),
             Protocol::RestJson => Refusal::new(403, "AccessDeniedException", text),
             Protocol::Json | Protocol::Cbor => Refusal::new(400, "AccessDeniedException", text),

@@ -15,10 +15,15 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "ec2:DescribeImageAttribute",
     "ec2:DescribeLaunchTemplateVersions",
     "elbv2:DescribeTargetHealth",
+    "events:ListRules",
+    "events:ListTargetsByRule",
     "lambda:ListProvisionedConcurrencyConfigs",
     "logs:DescribeLogStreams",
     "s3:ListBucketMetricsConfigurations",
     "s3:ListObjectsV2",
+    "sns:GetTopicAttributes",
+    "sqs:GetQueueAttributes",
+    "sqs:ListDeadLetterSourceQueues",
     "sts:AssumeRole",
 ];
 

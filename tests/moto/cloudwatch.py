@@ -112,6 +112,6 @@ def list_metrics(state, call):
     return {"Metrics": metrics}
 
 
-def describe_alarms(_state, _call):
-    """The world has no alarms."""
-    return {"MetricAlarms": [], "CompositeAlarms": []}
+def describe_alarms(state, call):
+    """The seeded alarms; the world has none on other alarms."""
+    return {"MetricAlarms": state.alarms.get((call.account, call.region), []), "CompositeAlarms": []}

@@ -11,6 +11,8 @@ def denied(call, reason, action=None, resource=None):
     if call.protocol == "ec2":
         message = "You are not authorized to perform this operation. " + message
         return ApiError("UnauthorizedOperation", message, 403)
+    if call.service == "sns":
+        return ApiError("AuthorizationError", message, 403)
     if call.protocol in ("query", "s3", "rest-xml"):
         return ApiError("AccessDenied", message, 403)
     return ApiError("AccessDeniedException", message, 403 if call.protocol == "rest-json" else 400)
@@ -110,6 +112,8 @@ def invalid_page_token(call):
         "logs": ("InvalidParameterException", "The specified nextToken is invalid."),
         "s3": ("InvalidArgument", "The continuation token provided is incorrect"),
         "cloudfront": ("InvalidArgument", "The parameter Marker is invalid."),
+        "sns": ("InvalidParameter", "Invalid parameter: NextToken"),
+        "sqs": ("InvalidParameterValue", "Invalid or expired next token."),
         "tag": ("InvalidParameterException", "The PaginationToken is invalid."),
         "cloudwatch": ("InvalidNextToken", "The token is invalid"),
         "ce": ("InvalidNextTokenException", "The pagination token is invalid."),

@@ -310,12 +310,16 @@ class Front:
             reply = services.write_lambda_times(reply)
         if call.key == "logs:DescribeLogGroups":
             reply = services.complete_log_groups(self, call, reply)
+        if call.key == "sqs:GetQueueAttributes":
+            reply = services.complete_queue_attributes(self, call, reply)
         if rule:
             reply = paging.cut_reply(call, rule, page, reply)
         return reply
 
     def _everything(self, call, rule):
         """moto's whole list.  Its GetResources cannot be had in one piece: follow its tokens."""
+        if call.key == "sqs:GetQueueAttributes":
+            return self._forward(call, services.all_attributes(call), call.query)
         if call.key != "tag:GetResources":
             return self._forward(call, *(_whole_list(call, rule) if rule else (call.body, call.query)))
         params = {k: v for k, v in call.params.items() if k not in (rule.token_in, rule.limit_in)}

@@ -100,6 +100,12 @@ TABLE = {
         "continuation-token", "max-buckets", "Buckets", "ContinuationToken", default=10000, most=10000
     ),
     "cloudfront:ListDistributions": Rule("Marker", "MaxItems", "Items", "NextMarker", default=100, most=100),
+    "sqs:ListQueues": Rule("NextToken", "MaxResults", "QueueUrls", "NextToken"),
+    "sqs:ListDeadLetterSourceQueues": Rule("NextToken", "MaxResults", "queueUrls", "NextToken"),
+    "sns:ListTopics": Rule("NextToken", "-", "*/Topics", "NextToken", default=100, most=100),
+    "events:ListEventBuses": Rule("NextToken", "Limit", "EventBuses", "NextToken", default=100, most=100),
+    "events:ListRules": Rule("NextToken", "Limit", "Rules", "NextToken", default=100, most=100),
+    "events:ListTargetsByRule": Rule("NextToken", "Limit", "Targets", "NextToken", default=100, most=100),
     "tag:GetResources": Rule(
         "PaginationToken",
         "ResourcesPerPage",
@@ -112,6 +118,9 @@ TABLE = {
         "NextToken", "MaxResults", "MetricDataResults", "NextToken", default=500, most=500
     ),
     "cloudwatch:ListMetrics": Rule("NextToken", "MaxResults", "Metrics", "NextToken", default=500, most=500),
+    "cloudwatch:DescribeAlarms": Rule(
+        "NextToken", "MaxRecords", "MetricAlarms", "NextToken", default=50, most=100
+    ),
     "cost-optimization-hub:ListRecommendations": Rule(
         "nextToken", "maxResults", "items", "nextToken", default=100, most=1000
     ),

@@ -945,6 +945,7 @@ def build(moto):
     import seed_network
     from moto.moto_api._internal import mock_random
     from seed_logs import log_groups
+    from seed_messages import queues, rules, topics
 
     mock_random.seed(SEED)
     seed = Seed(moto)
@@ -966,6 +967,9 @@ def build(moto):
     seed_network.build(seed, busy)
     tagged_look_alikes(seed)
     log_groups(seed, busy)
+    queues(seed, busy)
+    topics(seed, busy)
+    rules(seed, busy)
     state = seed.state
     state.costs = cost_table(seed)
     state.recommendations = recommendations(seed)

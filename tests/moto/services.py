@@ -295,6 +295,27 @@ def complete_log_groups(front, call, reply):
     return Reply(reply.status, reply.headers, json.dumps(answer).encode())
 
 
+# --- sqs -------------------------------------------------------------------
+
+
+def all_attributes(call):
+    """The request for all attributes of a queue: moto refuses those that it does not have."""
+    return json.dumps({**call.params, "AttributeNames": ["All"]}).encode()
+
+
+def complete_queue_attributes(front, call, reply):
+    """Times are whole seconds, which moto's are not; some attributes it does not have."""
+    answer = json.loads(reply.body)
+    queue = call.params["QueueUrl"].rsplit("/", 1)[-1]
+    attributes = answer.get("Attributes", {}) | front.state.queues.get((call.account, call.region, queue), {})
+    for name, value in attributes.items():
+        if name.endswith("Timestamp"):
+            attributes[name] = str(int(float(value)))
+    wanted = call.params.get("AttributeNames") or []
+    answer["Attributes"] = {k: v for k, v in attributes.items() if k in wanted or "All" in wanted}
+    return Reply(reply.status, reply.headers, json.dumps(answer).encode())
+
+
 # --- cost ------------------------------------------------------------------
 
 
@@ -319,7 +340,7 @@ ANSWERS = {
     "lambda:ListProvisionedConcurrencyConfigs": list_provisioned_concurrency,
     "cloudwatch:GetMetricData": lambda f, c: paged(c, cloudwatch.get_metric_data(f.state, c)),
     "cloudwatch:ListMetrics": lambda f, c: paged(c, cloudwatch.list_metrics(f.state, c)),
-    "cloudwatch:DescribeAlarms": lambda f, c: result_reply(c, cloudwatch.describe_alarms(f.state, c)),
+    "cloudwatch:DescribeAlarms": lambda f, c: paged(c, cloudwatch.describe_alarms(f.state, c)),
     "ce:GetCostAndUsage": get_cost_and_usage,
     "cost-optimization-hub:ListEnrollmentStatuses": lambda f, c: paged(
         c, costs.list_enrollment_statuses(f.state, c)

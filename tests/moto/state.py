@@ -60,4 +60,6 @@ class State:
     bucket_regions: dict = field(default_factory=dict)
     metrics_configurations: dict = field(default_factory=dict)  # bucket -> [configuration id]
     log_groups: dict = field(default_factory=dict)  # (account, region, name) -> what moto lacks of it
+    queues: dict = field(default_factory=dict)  # (account, region, name) -> attributes that moto lacks
+    alarms: dict = field(default_factory=dict)  # (account, region) -> [alarm]
     provisioned: dict = field(default_factory=dict)  # (account, region, function) -> [config]

@@ -26,6 +26,7 @@ PROTOCOLS = {
     "sts": "query",
     "iam": "query",
     "autoscaling": "query",
+    "sns": "query",
     "cloudfront": "rest-xml",
     "lambda": "rest-json",
     "account": "rest-json",
@@ -54,6 +55,7 @@ XML_NAMESPACES = {
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
     "autoscaling": "http://autoscaling.amazonaws.com/doc/2011-01-01/",
     "cloudfront": "http://cloudfront.amazonaws.com/doc/2020-05-31/",
+    "sns": "http://sns.amazonaws.com/doc/2010-03-31/",
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
 }
 

@@ -8,7 +8,7 @@ use crate::{
     simulator::{
         answer::{Protocol, Refusal, TIME},
         call::Call,
-        world::{DAY, Series},
+        world::{DAY, Series, Topic},
     },
 };
 
@@ -18,10 +18,13 @@ pub(super) static SERVICE: Service = Service {
     protocol: Protocol::Cbor,
     words: Words { throttled: (400, "Throttling"), invalid: "InvalidParameterValue", wrong_token: "InvalidNextToken" },
     is_global: false,
-    operations: &[Operation {
-        work: Some(("GetMetricData.datapoints_older", datapoints)),
-        ..Operation::new("GetMetricData", get_metric_data)
-    }],
+    operations: &[
+        Operation {
+            work: Some(("GetMetricData.datapoints_older", datapoints)),
+            ..Operation::new("GetMetricData", get_metric_data)
+        },
+        Operation::new("DescribeAlarms", describe_alarms),
+    ],
 };
 
 /// The most queries in one call.
@@ -88,4 +91,29 @@ fn result(cx: &Context<'_>, query: &Value, start: i64, end: i64) -> Result<Value
     let values: Vec<f64> = times.iter().filter_map(|_| value).collect();
     let times: Vec<_> = times.into_iter().map(|it| json!({TIME: it})).collect();
     Ok(json!({"Id": id, "Label": name, "StatusCode": "Complete", "Timestamps": times, "Values": values}))
+}
+
+/// The alarms here that tell a topic; there are no others.
+fn describe_alarms(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    let topics: Vec<_> = place.topics().into_iter().filter(|it| it.has_alarm).collect();
+    let most = cx.call.number("MaxRecords").unwrap_or(50).min(100);
+    let (page, next) = cx.page(topics, cx.call.text("NextToken"), most)?;
+    let alarm = |it: &Topic| {
+        let name = format!("tells-{}", it.name);
+        json!({
+            "AlarmName": name,
+            "AlarmArn": place.arn("cloudwatch", &format!("alarm:{name}")),
+            "ActionsEnabled": true,
+            "AlarmActions": [place.arn("sns", &it.name)],
+            "OKActions": [],
+            "InsufficientDataActions": [],
+            "StateValue": "OK",
+        })
+    };
+    let alarms: Vec<_> = page.iter().map(alarm).collect();
+    Ok(match next {
+        Some(next) => json!({"MetricAlarms": alarms, "CompositeAlarms": [], "NextToken": next}),
+        None => json!({"MetricAlarms": alarms, "CompositeAlarms": []}),
+    })
 }

@@ -7,11 +7,14 @@ mod cloudwatch;
 mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
+mod eventbridge;
 mod lambda;
 mod load_balancing;
 mod logs;
 mod organizations;
 mod s3;
+mod sns;
+mod sqs;
 pub(super) mod sts;
 mod tagging;
 
@@ -98,11 +101,14 @@ static SERVICES: &[&Service] = &[
     &cost_explorer::SERVICE,
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
+    &eventbridge::SERVICE,
     &lambda::SERVICE,
     &load_balancing::SERVICE,
     &logs::SERVICE,
     &organizations::SERVICE,
     &s3::SERVICE,
+    &sns::SERVICE,
+    &sqs::SERVICE,
     &sts::SERVICE,
     &tagging::SERVICE,
 ];

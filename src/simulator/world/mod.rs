@@ -9,6 +9,7 @@ mod compute;
 mod draw;
 mod functions;
 mod logs;
+mod messages;
 mod money;
 mod network;
 pub(crate) mod planted;
@@ -21,6 +22,7 @@ pub(super) use self::{
     draw::{Draw, Fate},
     functions::{Function, Series},
     logs::LogGroup,
+    messages::{BUSES, Queue, Rule, Topic},
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
     vpc::{Endpoint, InternetGateway},

@@ -71,6 +71,15 @@ impl Place<'_> {
         for it in self.log_groups().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_log_groups", &it.name);
         }
+        for it in self.queues().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_sqs_queues", &it.name);
+        }
+        for it in self.topics().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_sns_topics", &self.arn("sns", &it.name));
+        }
+        for it in self.rules().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_eventbridge_rules", &it.id());
+        }
         for it in self.groups().iter().filter(|it| it.exposed) {
             add("find_overly_permissive_security_groups", &it.id);
         }
