@@ -1,7 +1,7 @@
 //! The door: every AWS call goes through it. It paces, attempts, classifies, retries, counts and meters.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
@@ -47,8 +47,9 @@ pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const PAUSES_PER_ATTEMPT: u32 = 150;
 /// The longest pause between two attempts, in first pauses: with 30 seconds for an attempt it is 20 seconds.
 const LONGEST_PAUSE: u32 = 100;
-/// Unreachable calls in a row, over all accounts, after which an endpoint is not tried again in this scan.
-const ENDPOINT_STRIKES: u32 = 4;
+/// From how many accounts in a row an endpoint must have been unreachable so that it is not tried again in this scan. What one
+/// account meets says nothing of the others.
+const ENDPOINT_STRIKES: usize = 4;
 
 /// What the process holds for AWS calls: one HTTP client, the buckets, the answers kept for a few minutes.
 pub(crate) struct Door {
@@ -294,7 +295,8 @@ pub(crate) struct Tally {
     money: Mutex<Money>,
     cap: Decimal,
     slow: Slowdowns,
-    strikes: Mutex<HashMap<(&'static str, String), u32>>,
+    /// The accounts from which an endpoint was unreachable since it last answered.
+    strikes: Mutex<HashMap<(&'static str, String), BTreeSet<String>>>,
 }
 
 #[derive(Debug, Default)]
@@ -360,10 +362,10 @@ impl Tally {
     /// The problem to answer at once for an endpoint that was unreachable too often in this scan.
     pub(crate) fn endpoint_given_up(&self, action: &Action, region: &str) -> Option<Problem> {
         let strikes = lock(&self.strikes);
-        let count = strikes.get(&(action.service.sdk, region.to_owned())).copied().unwrap_or(0);
+        let count = strikes.get(&(action.service.sdk, region.to_owned())).map_or(0, BTreeSet::len);
         (count >= ENDPOINT_STRIKES).then(|| {
             let text = format!(
-                "no connection to {} in {region} in {count} calls in a row; not tried again in this scan",
+                "no connection to {} in {region} from {count} accounts in a row; not tried again in this scan",
                 action.service.sdk
             );
             Problem::new(Class::Unreachable, action, text)
@@ -371,13 +373,13 @@ impl Tally {
     }
 
     /// Remembers whether an endpoint could be reached.
-    pub(crate) fn endpoint_answered(&self, action: &Action, region: &str, reached: bool) {
+    pub(crate) fn endpoint_answered(&self, action: &Action, account: &str, region: &str, reached: bool) {
         let mut strikes = lock(&self.strikes);
         let key = (action.service.sdk, region.to_owned());
         if reached {
             strikes.remove(&key);
         } else {
-            *strikes.entry(key).or_insert(0) += 1;
+            strikes.entry(key).or_default().insert(account.to_owned());
         }
     }
 }
@@ -456,15 +458,20 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_given_up_after_calls_in_a_row() {
+    fn an_endpoint_is_given_up_when_it_is_unreachable_from_one_account_after_another() {
         let tally = Tally::new(Decimal::ZERO);
-        for _ in 0..ENDPOINT_STRIKES {
-            assert!(tally.endpoint_given_up(&FREE, "eu-west-1").is_none());
-            tally.endpoint_answered(&FREE, "eu-west-1", false);
+        for account in 0..ENDPOINT_STRIKES {
+            for _ in 0..10 {
+                assert!(tally.endpoint_given_up(&FREE, "eu-west-1").is_none());
+                tally.endpoint_answered(&FREE, &account.to_string(), "eu-west-1", false);
+                if account + 1 == ENDPOINT_STRIKES {
+                    break;
+                }
+            }
         }
         assert_eq!(tally.endpoint_given_up(&FREE, "eu-west-1").map(|it| it.class), Some(Class::Unreachable));
         assert!(tally.endpoint_given_up(&FREE, "us-east-1").is_none());
-        tally.endpoint_answered(&FREE, "eu-west-1", true);
+        tally.endpoint_answered(&FREE, "0", "eu-west-1", true);
         assert!(tally.endpoint_given_up(&FREE, "eu-west-1").is_none());
     }
 }

@@ -330,7 +330,8 @@ impl Place {
                 breaker.denied.insert(action.operation);
                 breaker.last.get_or_insert_with(|| problem.clone());
             }
-            Err(problem) if problem.class == Class::TimedOut => {
+            Err(problem) if matches!(problem.class, Class::TimedOut | Class::Unreachable) => {
+                breaker.silence.get_or_insert(problem.class);
                 *breaker.silent.entry(action.service.sdk).or_default() += 1;
             }
             Err(_) => {}
@@ -340,7 +341,7 @@ impl Place {
             self.session.prove();
         }
         let reached = !result.is_err_and(|it| matches!(it.class, Class::Unreachable | Class::EndpointMissing));
-        self.tally.endpoint_answered(action, &self.at.region, reached);
+        self.tally.endpoint_answered(action, &self.at.account, &self.at.region, reached);
     }
 
     /// A refused token means a region that is not enabled when the same credentials have worked elsewhere.
@@ -360,8 +361,10 @@ struct Breaker {
     answered: bool,
     denied: BTreeSet<&'static str>,
     last: Option<Problem>,
-    /// How many calls in a row timed out, by service.
+    /// How many calls in a row had no answer, by service.
     silent: BTreeMap<&'static str, u32>,
+    /// What the first of them met.
+    silence: Option<Class>,
 }
 
 impl Breaker {
@@ -371,8 +374,8 @@ impl Breaker {
     fn problem_for(&self, action: &Action) -> Option<Problem> {
         let silent = self.silent.get(action.service.sdk).copied().unwrap_or(0);
         if silent >= Self::SILENT_CALLS {
-            let text = format!("not tried, as {silent} calls in a row to {} timed out here", action.service.sdk);
-            return Some(Problem::new(Class::TimedOut, action, text));
+            let text = format!("not tried, as {silent} calls in a row to {} had no answer here", action.service.sdk);
+            return Some(Problem::new(self.silence.unwrap_or(Class::TimedOut), action, text));
         }
         if self.answered || self.denied.len() < Self::DENIED_ACTIONS {
             return None;
