@@ -20,6 +20,7 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "lambda:ListProvisionedConcurrencyConfigs",
     "logs:DescribeLogStreams",
     "s3:ListBucketMetricsConfigurations",
+    "s3:ListMultipartUploads",
     "s3:ListObjectsV2",
     "sns:GetTopicAttributes",
     "sqs:GetQueueAttributes",
