@@ -79,7 +79,7 @@ prices! {
     /// A Network Load Balancer, without the capacity it uses.
     NETWORK_LOAD_BALANCER = 0.0225 per "hour", "2024-07-01", "Infracost golden files, from the AWS price list";
     /// A Gateway Load Balancer, without the capacity it uses.
-    GATEWAY_LOAD_BALANCER = 0.0125 per "hour", "2026-10-01", "https://aws.amazon.com/elasticloadbalancing/pricing/";
+    GATEWAY_LOAD_BALANCER = 0.0125 per "hour", "2026-05-01", "https://awsnegotiations.com/elastic-load-balancer-cost.html, not AWS's own";
     /// A Classic Load Balancer, without the data it processes.
     CLASSIC_LOAD_BALANCER = 0.025 per "hour", "2024-07-01", "Infracost golden files, from the AWS price list";
     /// Lambda provisioned concurrency, x86.

@@ -54,7 +54,7 @@ struct Kind {
 }
 
 /// Sources: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html> and its
-/// like for the other kinds (read Nov 2026). `RequestCount` of an Application Load Balancer leaves out what is answered
+/// like for the other kinds (excerpts read Nov 2026). `RequestCount` of an Application Load Balancer leaves out what is answered
 /// without a target, hence the metrics beside it.
 const KINDS: [Kind; 4] = [
     Kind {

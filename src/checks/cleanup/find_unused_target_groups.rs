@@ -20,10 +20,10 @@ check! {
     ///
     /// AWS does not bill a target group, so savings are 0: what is left over hides which services are alive, and counts
     /// towards a quota. Reported are groups without a registered target that no load balancer uses, and those that one uses
-    /// and that had no target, healthy or not, in all of the time looked back on. Groups of Auto Scaling groups are left
-    /// out, and those that by their name are the idle half of a blue/green pair, as `CodeDeploy` and ECS make them. Those
-    /// two services are not asked, and AWS does not say when a group was made: one of a service that is scaled to zero or
-    /// is about to be deployed is fine to ignore.
+    /// and of which `CloudWatch` knows no target, healthy or not, in the time looked back on; it may not know of targets
+    /// that nothing was sent to. Groups of Auto Scaling groups are left out, and those that by their name are the idle half
+    /// of a blue/green pair, as `CodeDeploy` and ECS make them. Those two services are not asked, and AWS does not say when
+    /// a group was made: one of a service that is scaled to zero or is about to be deployed is fine to ignore.
     title: "Unused target groups",
     scope: Regional,
     needs: [TargetGroup, AutoScalingGroup, MetricQuery, RegisteredTargets],
@@ -33,7 +33,7 @@ check! {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// Report a group that a load balancer uses only when it had no target for this many days.
+    /// Report a group that a load balancer uses only when `CloudWatch` knows of no target for this many days.
     #[schemars(range(min = 1, max = 455))]
     lookback_days: i64,
 }
@@ -44,10 +44,8 @@ impl Default for Params {
     }
 }
 
-/// What AWS sends of a group for as long as it has targets, and not otherwise.
-///
-/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html> and its
-/// like for the other kinds (read Nov 2026).
+/// How many targets a group has, healthy or not. AWS may send neither while nothing is sent to the load balancer, so that
+/// silence alone does not prove that there was no target; whether one is registered now is asked besides.
 const TARGETS: [&str; 2] = ["HealthyHostCount", "UnHealthyHostCount"];
 
 /// The namespaces of metrics, by how CloudWatch calls the load balancer.
@@ -142,7 +140,7 @@ async fn judge(cx: &Cx, params: &Params, group: &TargetGroup) -> Option<Finding>
     let reason = if group.load_balancer_arns.is_empty() {
         "no load balancer uses it and no target is registered".to_owned()
     } else {
-        format!("no target is registered, and none was in {days} days")
+        format!("no target is registered, and CloudWatch knows of none in {days} days")
     };
     Some(
         cx.finding(group)
@@ -177,7 +175,7 @@ mod tests {
     }
 
     const FREE: &str = "no load balancer uses it and no target is registered";
-    const EMPTY: &str = "no target is registered, and none was in 30 days";
+    const EMPTY: &str = "no target is registered, and CloudWatch knows of none in 30 days";
 
     fn free() -> Vec<TargetGroup> {
         vec![TargetGroup::example("free", &[])]
