@@ -79,6 +79,12 @@ services! {
     COST_OPTIMIZATION_HUB = "Cost Optimization Hub", "cost-optimization-hub", "costoptimizationhub";
     /// Amazon EC2, with EBS and VPC.
     EC2 = "EC2", "ec2", "ec2";
+    /// Amazon ECR.
+    ECR = "ECR", "ecr", "ecr";
+    /// Amazon ECS.
+    ECS = "ECS", "ecs", "ecs";
+    /// Amazon EventBridge.
+    EVENTBRIDGE = "EventBridge", "events", "eventbridge";
     /// AWS Lambda.
     LAMBDA = "Lambda", "lambda", "lambda";
     /// AWS Organizations.

@@ -1,4 +1,4 @@
-//! Amazon EC2 Auto Scaling: launch configurations.
+//! Amazon EC2 Auto Scaling: groups and launch configurations.
 
 use super::{
     Collect, Declared, Place,
@@ -6,6 +6,7 @@ use super::{
     problem::Problem,
 };
 
+static DESCRIBE_AUTO_SCALING_GROUPS: Action = Action::new(&AUTO_SCALING, "DescribeAutoScalingGroups");
 static DESCRIBE_LAUNCH_CONFIGURATIONS: Action = Action::new(&AUTO_SCALING, "DescribeLaunchConfigurations");
 
 /// A launch configuration: what came before launch templates, and still works.
@@ -40,6 +41,53 @@ fn launch_configuration(it: &aws_sdk_autoscaling::types::LaunchConfiguration) ->
     LaunchConfiguration {
         image_id: it.image_id().filter(|it| !it.is_empty()).map(str::to_owned),
         snapshot_ids: snapshots.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+    }
+}
+
+/// An Auto Scaling group, for the launch templates it launches from.
+#[derive(Clone, Debug)]
+pub(crate) struct AutoScalingGroup {
+    /// The ids and names of its launch templates, those of a mixed instances policy and of its overrides included.
+    pub(crate) launch_templates: Vec<String>,
+}
+
+impl Declared for AutoScalingGroup {
+    const NAME: &'static str = "auto_scaling::AutoScalingGroup";
+    const ACTIONS: &'static [&'static Action] = &[&DESCRIBE_AUTO_SCALING_GROUPS];
+}
+
+impl Collect for AutoScalingGroup {
+    async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
+        let mut groups = Vec::new();
+        let send =
+            |token| at.autoscaling().describe_auto_scaling_groups().max_records(100).set_next_token(token).send();
+        at.pages(&DESCRIBE_AUTO_SCALING_GROUPS, send, |page| {
+            groups.extend(page.auto_scaling_groups().iter().map(group));
+            page.next_token
+        })
+        .await?;
+        Ok(groups)
+    }
+}
+
+fn group(it: &aws_sdk_autoscaling::types::AutoScalingGroup) -> AutoScalingGroup {
+    let policy = it.mixed_instances_policy().and_then(|it| it.launch_template());
+    let overrides = policy.map(|it| it.overrides()).unwrap_or_default().iter();
+    // Instances that are not replaced yet keep the template they were launched from.
+    let of_instances = it.instances().iter().filter_map(|it| it.launch_template());
+    let templates = (it.launch_template().into_iter())
+        .chain(policy.and_then(|it| it.launch_template_specification()))
+        .chain(overrides.filter_map(|it| it.launch_template_specification()))
+        .chain(of_instances);
+    let names = templates.flat_map(|it| [it.launch_template_id(), it.launch_template_name()]).flatten();
+    AutoScalingGroup { launch_templates: names.filter(|it| !it.is_empty()).map(str::to_owned).collect() }
+}
+
+#[cfg(test)]
+impl AutoScalingGroup {
+    /// A group that launches from one template.
+    pub(crate) fn of(template: &str) -> Self {
+        Self { launch_templates: vec![template.to_owned()] }
     }
 }
 
@@ -85,6 +133,41 @@ mod tests {
         assert_eq!(configurations[0].snapshot_ids, ["snap-1"]);
     }
 
+    fn groups_page(items: &str, token: Option<&str>) -> String {
+        let token = token.map(|it| format!("<NextToken>{it}</NextToken>")).unwrap_or_default();
+        format!(
+            "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>{items}\
+             </AutoScalingGroups>{token}</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+        )
+    }
+
+    #[tokio::test]
+    async fn every_template_of_every_group_on_every_page_is_read() {
+        let specification = |name: &str| {
+            format!(
+                "<LaunchTemplateSpecification><LaunchTemplateName>{name}</LaunchTemplateName></LaunchTemplateSpecification>"
+            )
+        };
+        let one = "<member><LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><LaunchTemplateName>plain</LaunchTemplateName>\
+                   </LaunchTemplate><Instances><member><LaunchTemplate><LaunchTemplateId>lt-0</LaunchTemplateId></LaunchTemplate>\
+                   </member></Instances></member>";
+        let two = format!(
+            "<member><MixedInstancesPolicy><LaunchTemplate>{}<Overrides><member>{}</member></Overrides></LaunchTemplate>\
+             </MixedInstancesPolicy></member><member><LaunchConfigurationName>old</LaunchConfigurationName></member>",
+            specification("main"),
+            specification("override")
+        );
+        let groups = collected::<AutoScalingGroup>(vec![
+            Reply::ok("Action=DescribeAutoScalingGroups", groups_page(one, Some("t1"))),
+            Reply::ok("NextToken=t1", groups_page("", Some("t2"))),
+            Reply::ok("NextToken=t2", groups_page(&two, None)),
+        ])
+        .await
+        .expect("collected");
+        let templates: Vec<_> = groups.iter().map(|it| it.launch_templates.join(" ")).collect();
+        assert_eq!(templates, ["lt-1 plain lt-0", "main override", ""]);
+    }
+
     #[tokio::test]
     async fn a_denied_list_is_a_problem_and_not_an_empty_list() {
         let body = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no identity-based policy allows \
@@ -93,5 +176,8 @@ mod tests {
         let problem = collected::<LaunchConfiguration>(vec![denied]).await.expect_err("denied");
         assert_eq!(problem.class, Class::AccessDenied);
         assert_eq!(problem.action, "autoscaling:DescribeLaunchConfigurations");
+        let denied = Reply::ok("DescribeAutoScalingGroups", body).status(403);
+        let problem = collected::<AutoScalingGroup>(vec![denied]).await.expect_err("denied");
+        assert_eq!(problem.action, "autoscaling:DescribeAutoScalingGroups");
     }
 }

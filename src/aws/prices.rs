@@ -86,6 +86,8 @@ prices! {
     S3_GLACIER = 0.0036 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
     /// S3 Glacier Deep Archive.
     S3_DEEP_ARCHIVE = 0.00099 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// ECR storage of private repositories, first tier.
+    ECR_STORAGE = 0.10 per "GB-month", "2026-09-01", "AWS price list, offer AmazonECR";
     /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
     CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
     /// One request, and so one page, of the Cost Explorer API.
@@ -211,6 +213,14 @@ pub(crate) fn ebs_snapshots<'a>(snapshots: impl IntoIterator<Item = (Option<&'a 
         monthly += price.usd * Decimal::from(size_bytes?) / BYTES_PER_GIB;
     }
     Some(Quote::list(monthly, basis).at_most("snapshots are incremental, and all blocks of each are counted"))
+}
+
+/// An image in ECR, by the compressed size of all its layers.
+///
+/// Source: <https://aws.amazon.com/ecr/pricing/>.
+pub(crate) fn ecr_image(size_bytes: i64) -> Quote {
+    let quote = ECR_STORAGE.monthly(Decimal::from(size_bytes) / BYTES_PER_GIB);
+    quote.at_most("layers that other images share stay stored")
 }
 
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.

@@ -3,6 +3,7 @@
 use crate::check::Check;
 
 mod cleanup;
+mod containers;
 mod cost;
 mod governance;
 mod network;
@@ -12,5 +13,14 @@ mod storage;
 /// Every check, by category and name.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    [cleanup::CHECKS, cost::CHECKS, governance::CHECKS, network::CHECKS, security::CHECKS, storage::CHECKS].concat()
+    [
+        cleanup::CHECKS,
+        containers::CHECKS,
+        cost::CHECKS,
+        governance::CHECKS,
+        network::CHECKS,
+        security::CHECKS,
+        storage::CHECKS,
+    ]
+    .concat()
 }

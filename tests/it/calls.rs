@@ -14,11 +14,25 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "cloudwatch:GetMetricData",
     "ec2:DescribeImageAttribute",
     "ec2:DescribeLaunchTemplateVersions",
+    "ecr:DescribeImages",
+    "ecr:GetRepositoryPolicy",
+    "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
+    "ecs:DescribeTasks",
+    "ecs:ListServices",
+    "ecs:ListTasks",
+    "events:ListRuleNamesByTarget",
+    "events:ListTargetsByRule",
     "lambda:ListProvisionedConcurrencyConfigs",
     "s3:ListBucketMetricsConfigurations",
     "s3:ListObjectsV2",
     "sts:AssumeRole",
 ];
+
+/// The code with which AWS refused a call. That a repository has no policy of its own is an answer, given as an error.
+fn refusal(call: &Call) -> Option<&str> {
+    call.error.as_deref().filter(|it| *it != "RepositoryPolicyNotFoundException")
+}
 
 /// The names of all calls that a whole scan makes.
 fn names() -> BTreeSet<String> {
@@ -50,7 +64,7 @@ fn only_reads_are_ever_called_and_all_of_them_are_allowed() {
     for call in &whole_scan().1 {
         let reads = ["Describe", "List", "Get"].iter().any(|it| call.operation.starts_with(it));
         assert!(reads || call.operation == "AssumeRole", "{call:?}");
-        assert_eq!(call.error, None, "without faults nothing is refused: {call:?}");
+        assert_eq!(refusal(call), None, "without faults nothing is refused: {call:?}");
     }
 }
 
@@ -99,7 +113,7 @@ fn nothing_is_lost_where_aws_throttles_and_every_throttle_is_counted() {
     let scanned = caller.scan(&["--quota-share", "1"]);
     assert_eq!(scanned.findings(|_| true), everything().findings(|_| true));
     assert_eq!((scanned.code, &scanned.json["coverage"]), (Some(0), &everything().json["coverage"]));
-    let refused = caller.calls().iter().filter(|it| it.error.is_some()).count();
+    let refused = caller.calls().iter().filter(|it| refusal(it).is_some()).count();
     assert!(refused > 100, "{refused} calls were throttled");
     assert_eq!(scanned.json["api"]["throttled"], refused);
     assert_eq!(scanned.json["api"]["calls"], caller.calls().len());

@@ -42,6 +42,18 @@ def _autoscaling(items, fetch):
     return Rule("NextToken", "MaxRecords", path, "NextToken", default=50, most=100, fetch=fetch)
 
 
+def _ecr(items):
+    return Rule("nextToken", "maxResults", items, "nextToken", default=100, most=1000)
+
+
+def _ecs(items, default=100):
+    return Rule("nextToken", "maxResults", items, "nextToken", default=default, most=100)
+
+
+def _events(items):
+    return Rule("NextToken", "Limit", items, "NextToken", default=100, most=100)
+
+
 _ALL = (("MaxResults", "1000"),)
 _TEMPLATES = (("MaxResults", "100000"),)
 
@@ -77,6 +89,15 @@ TABLE = {
     "autoscaling:DescribeLaunchConfigurations": _autoscaling(
         "LaunchConfigurations", (("MaxRecords", "1000"),)
     ),
+    "ecr:DescribeRepositories": _ecr("repositories"),
+    "ecr:DescribeImages": _ecr("imageDetails"),
+    "ecs:ListClusters": _ecs("clusterArns"),
+    "ecs:ListServices": _ecs("serviceArns", default=10),
+    "ecs:ListTasks": _ecs("taskArns"),
+    "ecs:ListTaskDefinitions": _ecs("taskDefinitionArns"),
+    "events:ListEventBuses": _events("EventBuses"),
+    "events:ListRuleNamesByTarget": _events("RuleNames"),
+    "events:ListTargetsByRule": _events("Targets"),
     "lambda:ListFunctions": Rule("Marker", "MaxItems", "Functions", "NextMarker", default=50, most=50),
     "lambda:ListEventSourceMappings": Rule(
         "Marker", "MaxItems", "EventSourceMappings", "NextMarker", default=100, most=100

@@ -41,6 +41,10 @@ UNUSED_NATS = "find_unused_nat_gateways"
 UNUSED_FUNCTIONS = "find_unused_lambda_functions"
 UNUSED_BUCKETS = "find_unused_s3_buckets"
 UNUSED_DISTRIBUTIONS = "find_unused_cloudfront_distributions"
+UNUSED_IMAGES = "find_unused_ecr_images"
+UNUSED_CLUSTERS = "find_unused_ecs_clusters_and_services"
+OLD_TASK_DEFINITIONS = "find_old_ecs_task_definitions"
+UNUSED_TEMPLATES = "find_unused_launch_templates"
 UNTAGGED = "find_untagged_resources"
 EC2_RECOMMENDATIONS = "get_cost_optimization_ec2"
 
@@ -216,11 +220,16 @@ class Seed:
         self.fine(UNUSED_SNAPSHOTS, place, backing, f"backs the image {image}")
         return image
 
-    def template(self, place, name, *versions):
-        """A launch template; the first version is the default, the last the latest."""
+    def template(self, place, name, *versions, kept="", tags=None):
+        """A launch template; the first version is the default, the last the latest. `kept` says why it is not wasteful."""
         ec2 = self.ec2(place)
-        template = ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=versions[0])
+        template = ec2.create_launch_template(
+            LaunchTemplateName=name,
+            LaunchTemplateData=versions[0],
+            TagSpecifications=tagged("launch-template", tags=tags),
+        )
         template = template["LaunchTemplate"]["LaunchTemplateId"]
+        self.judge(not kept, UNUSED_TEMPLATES, place, template, kept or "nothing launches from it")
         for version in versions[1:]:
             ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData=version)
         return template
@@ -508,8 +517,9 @@ def images(seed, busy):
             LaunchConfigurationName="old-style", ImageId=configured, InstanceType="t3.micro"
         )
         override = own(busy, "override", "in the template that an ASG's override names", False)
-        main = seed.template(busy, "asg-main", public)
-        other = seed.template(busy, "asg-override", {"ImageId": override, "InstanceType": "t3.micro"})
+        main = seed.template(busy, "asg-main", public, kept="an ASG's mixed instances policy names it")
+        other = {"ImageId": override, "InstanceType": "t3.micro"}
+        other = seed.template(busy, "asg-override", other, kept="an ASG's override names it")
         autoscaling.create_auto_scaling_group(
             AutoScalingGroupName="mixed",
             MinSize=0,
@@ -885,6 +895,7 @@ def recommendations(seed):
 
 def build(moto):
     """Seeds the world; returns the front's state and the world's description."""
+    import seed_containers
     from moto.moto_api._internal import mock_random
 
     mock_random.seed(SEED)
@@ -896,6 +907,9 @@ def build(moto):
     addresses(seed, busy, instance)
     snapshots(seed, busy, instance)
     images(seed, busy)
+    seed_containers.launch_templates(seed, busy)
+    seed_containers.clusters(seed, busy)
+    seed_containers.images(seed, busy)
     groups(seed, busy)
     nat_gateways(seed, busy)
     functions(seed, busy)

@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     aws::{
         auto_scaling::LaunchConfiguration,
-        ec2::{
-            Image, Instance, LaunchPermissions, LaunchTemplateVersion, Snapshot, SpotFleetRequest, SpotInstanceRequest,
-        },
+        ec2::{Image, Instance, LaunchPermissions, LaunchTemplate, Snapshot, SpotFleetRequest, SpotInstanceRequest},
         prices::{self, Quote},
         problem::Problem,
     },
@@ -28,7 +26,7 @@ check! {
         Image,
         Snapshot,
         Instance,
-        LaunchTemplateVersion,
+        LaunchTemplate,
         LaunchConfiguration,
         SpotFleetRequest,
         SpotInstanceRequest,
@@ -74,12 +72,12 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
 /// launch by template or configuration, and so name none of their own.
 async fn references(cx: &Cx) -> Result<Vec<String>, Problem> {
     let instances = cx.all::<Instance>().await?;
-    let versions = cx.all::<LaunchTemplateVersion>().await?;
+    let templates = cx.all::<LaunchTemplate>().await?;
     let configurations = cx.all::<LaunchConfiguration>().await?;
     let fleets = cx.all::<SpotFleetRequest>().await?;
     let requests = cx.all::<SpotInstanceRequest>().await?;
     let images = (instances.iter().filter(|it| !it.is_terminated()).filter_map(|it| it.image_id.as_ref()))
-        .chain(versions.iter().filter_map(|it| it.image_id.as_ref()))
+        .chain(templates.iter().flat_map(|it| &it.versions).filter_map(|it| it.image_id.as_ref()))
         .chain(configurations.iter().filter_map(|it| it.image_id.as_ref()))
         .chain(fleets.iter().filter(|it| !it.has_ended()).flat_map(|it| &it.image_ids))
         .chain(requests.iter().filter(|it| !it.has_ended()).filter_map(|it| it.image_id.as_ref()));
@@ -138,7 +136,7 @@ mod tests {
             .with(images)
             .with(snapshots)
             .with(Vec::<Instance>::new())
-            .with(Vec::<LaunchTemplateVersion>::new())
+            .with(Vec::<LaunchTemplate>::new())
             .with(Vec::<LaunchConfiguration>::new())
             .with(Vec::<SpotFleetRequest>::new())
             .with(Vec::<SpotInstanceRequest>::new())
@@ -150,7 +148,7 @@ mod tests {
         let images = ["ami-0", "ami-1", "ami-2", "ami-3", "ami-4", "ami-5"].map(Image::idle).to_vec();
         let world = world(images)
             .with(vec![Instance::of("ami-1")])
-            .with(vec![LaunchTemplateVersion::of("ami-2")])
+            .with(vec![LaunchTemplate::of("ami-2")])
             .with(vec![LaunchConfiguration::of("ami-3")])
             .with(vec![SpotFleetRequest::of("ami-4")])
             .with(vec![SpotInstanceRequest::of("ami-5")]);
@@ -194,8 +192,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_reference_by_parameter_leaves_a_doubt_that_is_said() {
-        let versions = vec![LaunchTemplateVersion::of("resolve:ssm:/golden"), LaunchTemplateVersion::of("ami-9")];
-        let findings = findings(&CHECK, world(vec![Image::idle("ami-1")]).with(versions), "{}").await;
+        let templates = vec![LaunchTemplate::of("resolve:ssm:/golden"), LaunchTemplate::of("ami-9")];
+        let findings = findings(&CHECK, world(vec![Image::idle("ami-1")]).with(templates), "{}").await;
         assert!(findings[0].reason.ends_with("; 1 reference names its AMI by a parameter and may mean it"));
         assert_eq!(findings[0].attributes.get("unresolved_references"), Some(&1.into()));
     }
@@ -239,7 +237,7 @@ mod tests {
         is_blind_without::<Image>(&CHECK, world()).await;
         is_blind_without::<Snapshot>(&CHECK, world()).await;
         is_blind_without::<Instance>(&CHECK, world()).await;
-        is_blind_without::<LaunchTemplateVersion>(&CHECK, world()).await;
+        is_blind_without::<LaunchTemplate>(&CHECK, world()).await;
         is_blind_without::<LaunchConfiguration>(&CHECK, world()).await;
         is_blind_without::<SpotFleetRequest>(&CHECK, world()).await;
         is_blind_without::<SpotInstanceRequest>(&CHECK, world()).await;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{
     aws::{
         auto_scaling::LaunchConfiguration,
-        ec2::{Image, LaunchTemplateVersion, Snapshot, Volume},
+        ec2::{Image, LaunchTemplate, Snapshot, Volume},
         prices,
     },
     check::prelude::*,
@@ -21,7 +21,7 @@ check! {
     /// from it by other accounts it is shared with cannot be seen.
     title: "Unused EBS snapshots",
     scope: Regional,
-    needs: [Snapshot, Image, Volume, LaunchTemplateVersion, LaunchConfiguration],
+    needs: [Snapshot, Image, Volume, LaunchTemplate, LaunchConfiguration],
     params: Params,
 }
 
@@ -43,11 +43,11 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
     let snapshots = cx.all::<Snapshot>().await?;
     let images = cx.all::<Image>().await?;
     let volumes = cx.all::<Volume>().await?;
-    let versions = cx.all::<LaunchTemplateVersion>().await?;
+    let templates = cx.all::<LaunchTemplate>().await?;
     let configurations = cx.all::<LaunchConfiguration>().await?;
     let used: HashSet<&str> = (images.iter().flat_map(|it| &it.snapshot_ids))
         .chain(volumes.iter().filter_map(|it| it.snapshot_id.as_ref()))
-        .chain(versions.iter().flat_map(|it| &it.snapshot_ids))
+        .chain(templates.iter().flat_map(|it| &it.versions).flat_map(|it| &it.snapshot_ids))
         .chain(configurations.iter().flat_map(|it| &it.snapshot_ids))
         .map(String::as_str)
         .collect();
@@ -92,7 +92,7 @@ mod tests {
             .with(snapshots)
             .with(Vec::<Image>::new())
             .with(Vec::<Volume>::new())
-            .with(Vec::<LaunchTemplateVersion>::new())
+            .with(Vec::<LaunchTemplate>::new())
             .with(Vec::<LaunchConfiguration>::new())
     }
 
@@ -100,10 +100,12 @@ mod tests {
     async fn only_the_snapshot_that_nothing_is_made_from_is_found() {
         let all = ["snap-0", "snap-1", "snap-2", "snap-3", "snap-4"].map(Snapshot::example).to_vec();
         let named = |id: &str| vec![id.to_owned()];
+        let mut template = LaunchTemplate::of("ami-1");
+        template.versions[0].snapshot_ids = named("snap-3");
         let world = world(all)
             .with(vec![Image { snapshot_ids: named("snap-1"), ..Image::example("ami-1") }])
             .with(vec![Volume { snapshot_id: Some("snap-2".to_owned()), ..Volume::example("vol-1") }])
-            .with(vec![LaunchTemplateVersion { snapshot_ids: named("snap-3"), ..LaunchTemplateVersion::of("ami-1") }])
+            .with(vec![template])
             .with(vec![LaunchConfiguration { snapshot_ids: named("snap-4"), ..LaunchConfiguration::of("ami-1") }]);
         let expected = "snap-0: no AMI, volume or launch template is made from it; made 200 days ago";
         assert_eq!(found(&CHECK, world, "{}").await, expected);
@@ -162,7 +164,7 @@ mod tests {
         is_blind_without::<Snapshot>(&CHECK, world()).await;
         is_blind_without::<Image>(&CHECK, world()).await;
         is_blind_without::<Volume>(&CHECK, world()).await;
-        is_blind_without::<LaunchTemplateVersion>(&CHECK, world()).await;
+        is_blind_without::<LaunchTemplate>(&CHECK, world()).await;
         is_blind_without::<LaunchConfiguration>(&CHECK, world()).await;
     }
 }

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::{Context, Operation, Service, Words, members};
 use crate::{
     aws::action::AUTO_SCALING,
-    simulator::answer::{Protocol, Refusal},
+    simulator::{
+        answer::{Protocol, Refusal},
+        world::{Launcher, Template},
+    },
 };
 
 pub(super) static SERVICE: Service = Service {
@@ -14,11 +17,37 @@ pub(super) static SERVICE: Service = Service {
     protocol: Protocol::Query("http://autoscaling.amazonaws.com/doc/2011-01-01/"),
     words: Words { throttled: (400, "Throttling"), invalid: "ValidationError", wrong_token: "InvalidNextToken" },
     is_global: false,
-    operations: &[Operation::new("DescribeLaunchConfigurations", describe_launch_configurations)],
+    operations: &[
+        Operation::new("DescribeAutoScalingGroups", describe_auto_scaling_groups),
+        Operation::new("DescribeLaunchConfigurations", describe_launch_configurations),
+    ],
 };
 
 /// Everything here is launched by template.
 fn describe_launch_configurations(cx: &Context<'_>) -> Result<Value, Refusal> {
     let (none, next) = cx.page(Vec::<Value>::new(), cx.call.text("NextToken"), 50)?;
     Ok(json!({"LaunchConfigurations": members(none), "NextToken": next}))
+}
+
+/// One group for each template that groups launch from.
+fn describe_auto_scaling_groups(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
+    let plain = place.templates_of(Launcher::Group).into_iter().map(|it| group(&it, false));
+    let mixed = place.templates_of(Launcher::Override).into_iter().map(|it| group(&it, true));
+    let most = cx.call.number("MaxRecords").unwrap_or(50).min(100);
+    let (page, next) = cx.page(plain.chain(mixed).collect(), cx.call.text("NextToken"), most)?;
+    Ok(json!({"AutoScalingGroups": members(page), "NextToken": next}))
+}
+
+fn group(it: &Template, mixed: bool) -> Value {
+    let specification = json!({"LaunchTemplateId": it.id, "LaunchTemplateName": it.name, "Version": "$Latest"});
+    let overrides = members([json!({"InstanceType": "m5.large", "LaunchTemplateSpecification": specification})]);
+    json!({
+        "AutoScalingGroupName": format!("group-of-{}", it.name),
+        "MinSize": 0,
+        "MaxSize": 4,
+        "DesiredCapacity": 1,
+        "LaunchTemplate": (!mixed).then_some(specification),
+        "MixedInstancesPolicy": mixed.then(|| json!({"LaunchTemplate": {"Overrides": overrides}})),
+    })
 }

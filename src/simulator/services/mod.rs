@@ -7,6 +7,9 @@ mod cloudwatch;
 mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
+mod ecr;
+mod ecs;
+mod eventbridge;
 mod lambda;
 mod organizations;
 mod s3;
@@ -88,7 +91,7 @@ pub(super) struct Context<'a> {
     pub(super) regions: &'a [&'static str],
 }
 
-static SERVICES: [&Service; 12] = [
+static SERVICES: [&Service; 15] = [
     &account::SERVICE,
     &auto_scaling::SERVICE,
     &cloudfront::SERVICE,
@@ -96,6 +99,9 @@ static SERVICES: [&Service; 12] = [
     &cost_explorer::SERVICE,
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
+    &ecr::SERVICE,
+    &ecs::SERVICE,
+    &eventbridge::SERVICE,
     &lambda::SERVICE,
     &organizations::SERVICE,
     &s3::SERVICE,

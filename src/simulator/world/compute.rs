@@ -1,4 +1,4 @@
-//! Instances, volumes, snapshots, images and launch templates, and how they hang together.
+//! Instances, volumes, snapshots and images, and how they hang together.
 
 use super::{
     Place, Tags,
@@ -9,7 +9,7 @@ use super::{
 const OLD: i64 = 90;
 
 /// An image that AWS offers to everyone.
-const PUBLIC_IMAGE: &str = "ami-0abcdef1234567890";
+pub(super) const PUBLIC_IMAGE: &str = "ami-0abcdef1234567890";
 
 /// A machine image.
 #[derive(Clone, Debug)]
@@ -65,13 +65,6 @@ pub(crate) struct Snapshot {
     pub(crate) tags: Tags,
 }
 
-/// A launch template, with one image for each of its versions.
-#[derive(Clone, Debug)]
-pub(crate) struct Template {
-    pub(crate) id: String,
-    pub(crate) images: Vec<String>,
-}
-
 impl Place<'_> {
     /// The images of the account here.
     pub(crate) fn images(&self) -> Vec<Image> {
@@ -107,7 +100,7 @@ impl Place<'_> {
     }
 
     /// Those of its images that something here launches.
-    fn launched_images(&self) -> Vec<String> {
+    pub(super) fn launched_images(&self) -> Vec<String> {
         self.images().into_iter().filter(|it| it.fate == Fate::Used).map(|it| it.id).collect()
     }
 
@@ -124,12 +117,6 @@ impl Place<'_> {
             tags: draw.tags(),
         };
         (0..count).map(instance).collect()
-    }
-
-    /// The launch templates here: one with every image in use, so that what no instance runs is referred to as well.
-    pub(crate) fn templates(&self) -> Vec<Template> {
-        let images = self.launched_images();
-        if images.is_empty() { Vec::new() } else { vec![Template { id: self.id("lt", 0), images }] }
     }
 
     /// The volumes here: one for each instance, and some that are attached to nothing.

@@ -62,6 +62,7 @@ impl Place<'_> {
         let of = |name: &str| dimensions.iter().find(|it| it.0 == name).map(|it| it.1.as_str());
         let found = match namespace {
             "AWS/Lambda" => of("FunctionName").and_then(|it| self.invocations(it)),
+            "AWS/ECS" => of("ClusterName").and_then(|it| self.utilization(it, of("ServiceName"))),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),

@@ -5,21 +5,28 @@
 
 mod buckets;
 mod compute;
+mod containers;
 mod draw;
 mod functions;
+mod launch;
 mod money;
 mod network;
 pub(crate) mod planted;
+mod registry;
 
 pub(super) use self::{
     buckets::{Bucket, Contents, Distribution, FILTER},
     compute::{Image, Instance, Snapshot, Volume},
+    containers::{Cluster, Family, Service as EcsService},
     draw::Draw,
     functions::{Function, Series},
+    launch::{Launcher, Template},
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
+    registry::{Pushed, Repository},
 };
 
+use compute::PUBLIC_IMAGE;
 use jiff::Timestamp;
 
 use crate::aws::partition;
@@ -180,7 +187,7 @@ impl Place<'_> {
     }
 
     /// A time some days ago, in seconds.
-    pub(super) fn days_ago(&self, days: i64) -> i64 {
+    pub(crate) fn days_ago(&self, days: i64) -> i64 {
         self.world.now - days * DAY
     }
 
