@@ -194,6 +194,19 @@ pub(crate) fn refused(message: &str) -> Problem {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoParams {}
 
+/// What a target tells of resources of other accounts, by id: evidence for judging over all targets, which no check can do
+/// alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// What something here uses.
+    pub(crate) used: BTreeSet<String>,
+    /// What is shared with this account by name, used or not.
+    pub(crate) shared: BTreeSet<String>,
+}
+
+/// How a reason ends as long as not every account that may use the resource was seen.
+pub(crate) const NOT_CERTAIN: &str = "; not certain, as not every account that it is shared with was seen";
+
 /// What the caller asks about, as far as a check may know.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chosen {
@@ -211,6 +224,7 @@ pub(crate) struct Cx {
     now: Timestamp,
     chosen: Chosen,
     problems: Mutex<BTreeSet<Problem>>,
+    facts: Mutex<Facts>,
     #[cfg(test)]
     asked: Mutex<BTreeSet<&'static str>>,
 }
@@ -224,6 +238,7 @@ impl Cx {
             now,
             chosen,
             problems: Mutex::default(),
+            facts: Mutex::default(),
             #[cfg(test)]
             asked: Mutex::default(),
         }
@@ -254,6 +269,23 @@ impl Cx {
     /// Notes something that could not be seen beside what the check finds.
     pub(crate) fn note(&self, problem: Problem) {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(problem);
+    }
+
+    /// Notes that something here uses resources of other accounts: a finding about one of these, in whatever account, falls.
+    pub(crate) fn uses<'a>(&self, ids: impl IntoIterator<Item = &'a str>) {
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.used.extend(ids.into_iter().map(str::to_owned));
+    }
+
+    /// Notes that this account may use resources of other accounts: a finding about one of these says so.
+    pub(crate) fn may_use<'a>(&self, ids: impl IntoIterator<Item = &'a str>) {
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.shared.extend(ids.into_iter().map(str::to_owned));
+    }
+
+    /// What was noted of resources of other accounts.
+    pub(crate) fn facts(&self) -> Facts {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the caller's own account alone is asked about, so that nothing is missing when no other account answers.
@@ -406,6 +438,13 @@ impl Finding {
         self
     }
 
+    /// Other accounts may use it: their ids, or the ARNs of an organization or its units. Whether one does is judged when
+    /// all targets have answered.
+    pub(crate) fn shared_with(mut self, accounts: &[&str]) -> Self {
+        self.reason.push_str(NOT_CERTAIN);
+        self.fact("shared_with", accounts)
+    }
+
     /// All of its cost would disappear from the bill. `None` leaves both amounts unknown.
     pub(crate) fn saves(self, quote: Option<Quote>) -> Self {
         let savings = quote.as_ref().map(|it| it.monthly.round_dp(4));
@@ -508,6 +547,14 @@ pub(crate) mod testing {
         let params: Map<String, Value> = serde_json::from_str(params).expect("parameters are a JSON object");
         let outcome = check.run(&cx, &params).await;
         (outcome, cx.problems())
+    }
+
+    /// What a check tells of resources of other accounts.
+    pub(crate) async fn facts(check: &'static Check, world: Store, params: &str) -> Facts {
+        let cx = cx(check, world);
+        let params: Map<String, Value> = serde_json::from_str(params).expect("parameters are a JSON object");
+        check.run(&cx, &params).await.expect("the check could judge");
+        cx.facts()
     }
 
     /// The findings of a check.

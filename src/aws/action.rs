@@ -81,6 +81,10 @@ services! {
     CLASSIC_LOAD_BALANCING = "Elastic Load Balancing", "elasticloadbalancing", "elasticloadbalancing";
     /// Amazon EC2, with EBS and VPC.
     EC2 = "EC2", "ec2", "ec2";
+    /// Amazon ECR.
+    ECR = "ECR", "ecr", "ecr";
+    /// Amazon ECS.
+    ECS = "ECS", "ecs", "ecs";
     /// Amazon `EventBridge`.
     EVENTBRIDGE = "EventBridge", "events", "eventbridge";
     /// AWS Lambda.

@@ -14,6 +14,8 @@ static DESCRIBE_LAUNCH_CONFIGURATIONS: Action = Action::new(&AUTO_SCALING, "Desc
 pub(crate) struct AutoScalingGroup {
     /// The target groups that it registers its instances in.
     pub(crate) target_group_arns: Vec<String>,
+    /// The ids and names of its launch templates, those of a mixed instances policy and of its overrides included.
+    pub(crate) launch_templates: Vec<String>,
 }
 
 impl Declared for AutoScalingGroup {
@@ -38,7 +40,19 @@ impl Collect for AutoScalingGroup {
 fn auto_scaling_group(it: &aws_sdk_autoscaling::types::AutoScalingGroup) -> AutoScalingGroup {
     let sources = it.traffic_sources().iter().filter_map(|it| it.identifier());
     let target_group_arns = it.target_group_arns().iter().map(String::as_str).chain(sources);
-    AutoScalingGroup { target_group_arns: target_group_arns.map(str::to_owned).collect() }
+    let policy = it.mixed_instances_policy().and_then(|it| it.launch_template());
+    let overrides = policy.map(|it| it.overrides()).unwrap_or_default().iter();
+    // Instances that are not replaced yet keep the template they were launched from.
+    let of_instances = it.instances().iter().filter_map(|it| it.launch_template());
+    let templates = (it.launch_template().into_iter())
+        .chain(policy.and_then(|it| it.launch_template_specification()))
+        .chain(overrides.filter_map(|it| it.launch_template_specification()))
+        .chain(of_instances);
+    let names = templates.flat_map(|it| [it.launch_template_id(), it.launch_template_name()]).flatten();
+    AutoScalingGroup {
+        target_group_arns: target_group_arns.map(str::to_owned).collect(),
+        launch_templates: names.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+    }
 }
 
 /// A launch configuration: what came before launch templates, and still works.
@@ -73,6 +87,14 @@ fn launch_configuration(it: &aws_sdk_autoscaling::types::LaunchConfiguration) ->
     LaunchConfiguration {
         image_id: it.image_id().filter(|it| !it.is_empty()).map(str::to_owned),
         snapshot_ids: snapshots.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+    }
+}
+
+#[cfg(test)]
+impl AutoScalingGroup {
+    /// A group that launches from one template.
+    pub(crate) fn of(template: &str) -> Self {
+        Self { target_group_arns: Vec::new(), launch_templates: vec![template.to_owned()] }
     }
 }
 
@@ -118,26 +140,43 @@ mod tests {
         assert_eq!(configurations[0].snapshot_ids, ["snap-1"]);
     }
 
+    fn groups_page(items: &str, token: Option<&str>) -> String {
+        let token = token.map(|it| format!("<NextToken>{it}</NextToken>")).unwrap_or_default();
+        format!(
+            "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>{items}\
+             </AutoScalingGroups>{token}</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+        )
+    }
+
     #[tokio::test]
     async fn every_page_of_groups_is_read_also_past_an_empty_one() {
-        let page = |members: &str, token: &str| {
+        let specification = |name: &str| {
             format!(
-                "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>{members}\
-                 </AutoScalingGroups><NextToken>{token}</NextToken></DescribeAutoScalingGroupsResult>\
-                 </DescribeAutoScalingGroupsResponse>"
+                "<LaunchTemplateSpecification><LaunchTemplateName>{name}</LaunchTemplateName></LaunchTemplateSpecification>"
             )
         };
-        let one = "<member><TargetGroupARNs><member>arn:1</member></TargetGroupARNs><TrafficSources><member>\
-                   <Identifier>arn:2</Identifier><Type>elbv2</Type></member></TrafficSources></member>";
+        let one = "<member><LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><LaunchTemplateName>plain</LaunchTemplateName>\
+                   </LaunchTemplate><Instances><member><LaunchTemplate><LaunchTemplateId>lt-0</LaunchTemplateId></LaunchTemplate>\
+                   </member></Instances></member>";
+        let targets = "<TargetGroupARNs><member>arn:1</member></TargetGroupARNs><TrafficSources><member>\
+                       <Identifier>arn:2</Identifier><Type>elbv2</Type></member></TrafficSources>";
+        let two = format!(
+            "<member>{targets}<MixedInstancesPolicy><LaunchTemplate>{}<Overrides><member>{}</member></Overrides></LaunchTemplate>\
+             </MixedInstancesPolicy></member><member><LaunchConfigurationName>old</LaunchConfigurationName></member>",
+            specification("main"),
+            specification("override")
+        );
         let groups = collected::<AutoScalingGroup>(vec![
-            Reply::ok("Action=DescribeAutoScalingGroups", page(one, "t1")),
-            Reply::ok("NextToken=t1", page("", "t2")),
-            Reply::ok("NextToken=t2", page("<member/>", "")),
+            Reply::ok("Action=DescribeAutoScalingGroups", groups_page(one, Some("t1"))),
+            Reply::ok("NextToken=t1", groups_page("", Some("t2"))),
+            Reply::ok("NextToken=t2", groups_page(&two, None)),
         ])
         .await
         .expect("collected");
+        let templates: Vec<_> = groups.iter().map(|it| it.launch_templates.join(" ")).collect();
+        assert_eq!(templates, ["lt-1 plain lt-0", "main override", ""]);
         let arns: Vec<_> = groups.iter().map(|it| it.target_group_arns.join(" ")).collect();
-        assert_eq!(arns, ["arn:1 arn:2", ""]);
+        assert_eq!(arns, ["", "arn:1 arn:2", ""]);
     }
 
     #[tokio::test]

@@ -4,17 +4,42 @@ use super::{
     At, Collect, Declared, Place, Question, Resource,
     action::{Action, EVENTBRIDGE},
     problem::Problem,
+    store::OWNED_BYTES,
 };
 
 static LIST_EVENT_BUSES: Action = Action::new(&EVENTBRIDGE, "ListEventBuses");
 static LIST_RULES: Action = Action::new(&EVENTBRIDGE, "ListRules");
-static LIST_TARGETS: Action = Action::new(&EVENTBRIDGE, "ListTargetsByRule");
+pub(super) static LIST_TARGETS: Action = Action::new(&EVENTBRIDGE, "ListTargetsByRule");
 
 /// The most things in one page
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html>, read Oct 2026).
-const PAGE: i32 = 100;
+pub(super) const PAGE: i32 = 100;
 /// The event bus that every account has in every region.
 const DEFAULT_BUS: &str = "default";
+
+/// An event bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EventBus {
+    pub(crate) name: String,
+}
+
+impl Declared for EventBus {
+    const NAME: &'static str = "eventbridge::EventBus";
+    const ACTIONS: &'static [&'static Action] = &[&LIST_EVENT_BUSES];
+}
+
+impl Collect for EventBus {
+    async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
+        let mut buses = Vec::new();
+        let send = |token| at.eventbridge().list_event_buses().limit(PAGE).set_next_token(token).send();
+        at.pages(&LIST_EVENT_BUSES, send, |page| {
+            buses.extend(page.event_buses().iter().filter_map(|it| it.name()).map(|it| Self { name: it.to_owned() }));
+            page.next_token
+        })
+        .await?;
+        Ok(buses)
+    }
+}
 
 /// A rule of an event bus. AWS does not say when it was created.
 #[derive(Clone, Debug)]
@@ -51,37 +76,35 @@ impl Resource for Rule {
     }
 }
 
-impl Declared for Rule {
-    const NAME: &'static str = "eventbridge::Rule";
-    const ACTIONS: &'static [&'static Action] = &[&LIST_EVENT_BUSES, &LIST_RULES];
+/// The rules of an event bus.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) bus: String,
 }
 
-impl Collect for Rule {
-    async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
+impl Declared for Rules {
+    const NAME: &'static str = "eventbridge::Rules";
+    const ACTIONS: &'static [&'static Action] = &[&LIST_RULES];
+}
+
+impl Question for Rules {
+    type Answer = Vec<Rule>;
+
+    fn bytes(&self, answer: &Vec<Rule>) -> usize {
+        answer.len() * (size_of::<Rule>() + OWNED_BYTES)
+    }
+
+    async fn ask(&self, at: &Place) -> Result<Vec<Rule>, Problem> {
+        let bus = self.bus.as_str();
         let mut rules = Vec::new();
-        for bus in buses(at).await? {
-            let send =
-                |token| at.eventbridge().list_rules().event_bus_name(&bus).limit(PAGE).set_next_token(token).send();
-            at.pages(&LIST_RULES, send, |page| {
-                rules.extend(page.rules().iter().filter_map(|it| rule(&bus, it)));
-                page.next_token
-            })
-            .await?;
-        }
+        let send = |token| at.eventbridge().list_rules().event_bus_name(bus).limit(PAGE).set_next_token(token).send();
+        at.pages(&LIST_RULES, send, |page| {
+            rules.extend(page.rules().iter().filter_map(|it| rule(bus, it)));
+            page.next_token
+        })
+        .await?;
         Ok(rules)
     }
-}
-
-/// The names of the event buses.
-async fn buses(at: &Place) -> Result<Vec<String>, Problem> {
-    let mut buses = Vec::new();
-    let send = |token| at.eventbridge().list_event_buses().limit(PAGE).set_next_token(token).send();
-    at.pages(&LIST_EVENT_BUSES, send, |page| {
-        buses.extend(page.event_buses().iter().filter_map(|it| it.name().map(str::to_owned)));
-        page.next_token
-    })
-    .await?;
-    Ok(buses)
 }
 
 fn rule(bus: &str, it: &aws_sdk_eventbridge::types::Rule) -> Option<Rule> {
@@ -128,6 +151,14 @@ impl Question for Targets {
 }
 
 #[cfg(test)]
+impl EventBus {
+    /// The event bus that every account has.
+    pub(crate) fn example() -> Self {
+        Self { name: DEFAULT_BUS.to_owned() }
+    }
+}
+
+#[cfg(test)]
 impl Rule {
     /// An enabled rule of the default event bus that waits for events.
     pub(crate) fn example(name: &str) -> Self {
@@ -152,22 +183,35 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn every_page_of_rules_of_every_page_of_buses_is_read_also_past_empty_ones() {
+    async fn every_page_of_buses_is_read_also_past_an_empty_one() {
+        let buses = collected::<EventBus>(vec![
+            Reply::ok("ListEventBuses", r#"{"EventBuses": [{"Name": "default"}], "NextToken": "b1"}"#),
+            Reply::ok(r#""NextToken":"b1""#, r#"{"EventBuses": [], "NextToken": "b2"}"#),
+            Reply::ok(r#""NextToken":"b2""#, r#"{"EventBuses": [{"Name": "orders"}]}"#),
+        ]);
+        let names: Vec<_> = buses.await.expect("collected").into_iter().map(|it| it.name).collect();
+        assert_eq!(names, ["default", "orders"]);
+    }
+
+    fn rules(bus: &str) -> Rules {
+        Rules { bus: bus.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn every_page_of_rules_is_read_also_past_an_empty_one() {
         let one = r#"{"Rules": [{"Name": "one", "Arn": "arn:aws:events:eu-west-1:1:rule/one", "State": "DISABLED",
             "ScheduleExpression": "rate(1 day)", "EventBusName": "default"}], "NextToken": "r1"}"#;
         let two = r#"{"Rules": [{"Name": "two", "EventBusName": "default", "ManagedBy": "some.service"}]}"#;
         let three = r#"{"Rules": [{"Name": "one", "EventBusName": "orders", "State": "ENABLED"}]}"#;
-        let rules = collected::<Rule>(vec![
-            Reply::ok("ListEventBuses", r#"{"EventBuses": [{"Name": "default"}], "NextToken": "b1"}"#),
-            Reply::ok(r#""NextToken":"b1""#, r#"{"EventBuses": [], "NextToken": "b2"}"#),
-            Reply::ok(r#""NextToken":"b2""#, r#"{"EventBuses": [{"Name": "orders"}]}"#),
+        let replies = vec![
             Reply::ok(r#""EventBusName":"default""#, one),
             Reply::ok(r#""NextToken":"r1""#, r#"{"Rules": [], "NextToken": "r2"}"#),
             Reply::ok(r#""NextToken":"r2""#, two),
-            Reply::ok(r#""EventBusName":"orders""#, three),
-        ])
-        .await
-        .expect("collected");
+        ];
+        let of_default = answered(rules("default"), replies).await.0.expect("answered");
+        let replies = vec![Reply::ok(r#""EventBusName":"orders""#, three)];
+        let of_orders = answered(rules("orders"), replies).await.0.expect("answered");
+        let rules = [of_default, of_orders].concat();
         let ids: Vec<_> = rules.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(ids, ["one", "two", "orders/one"]);
         let said = |it: &Rule| (it.state.clone(), it.schedule.clone(), it.managed_by.clone(), it.is_on_default_bus());
@@ -179,10 +223,9 @@ mod tests {
 
     #[tokio::test]
     async fn denied_lists_are_a_problem_and_not_empty_lists() {
-        let problem = collected::<Rule>(vec![json_denied("ListEventBuses")]).await.expect_err("denied");
+        let problem = collected::<EventBus>(vec![json_denied("ListEventBuses")]).await.expect_err("denied");
         assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "events:ListEventBuses"));
-        let buses = Reply::ok("ListEventBuses", r#"{"EventBuses": [{"Name": "default"}]}"#);
-        let problem = collected::<Rule>(vec![buses, json_denied("ListRules")]).await.expect_err("denied");
+        let problem = answered(rules("default"), vec![json_denied("ListRules")]).await.0.expect_err("denied");
         assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "events:ListRules"));
     }
 

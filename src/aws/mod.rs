@@ -12,6 +12,8 @@ pub(crate) mod cost_explorer;
 pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
 pub(crate) mod ec2;
+pub(crate) mod ecr;
+pub(crate) mod ecs;
 pub(crate) mod eventbridge;
 pub(crate) mod lambda;
 pub(crate) mod load_balancing;
@@ -162,6 +164,8 @@ clients! {
     costexplorer: aws_sdk_costexplorer,
     costoptimizationhub: aws_sdk_costoptimizationhub,
     ec2: aws_sdk_ec2,
+    ecr: aws_sdk_ecr,
+    ecs: aws_sdk_ecs,
     eventbridge: aws_sdk_eventbridge,
     lambda: aws_sdk_lambda,
     load_balancing: aws_sdk_elasticloadbalancingv2,

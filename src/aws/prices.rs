@@ -104,6 +104,8 @@ prices! {
     SQS_REQUEST = 0.0000004 per "request", "2026-09-01", "AWS price list, offer AWSQueueService";
     /// A request to a FIFO queue of SQS above the first million of a month.
     SQS_FIFO_REQUEST = 0.0000005 per "request", "2026-09-01", "AWS price list, offer AWSQueueService";
+    /// ECR storage of private repositories, first tier.
+    ECR_STORAGE = 0.10 per "GB-month", "2026-09-01", "AWS price list, offer AmazonECR";
     /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
     CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
     /// One request, and so one page, of the Cost Explorer API.
@@ -262,6 +264,14 @@ pub(crate) fn sqs_requests(requests: i64, days: i64, fifo: bool) -> Quote {
     let price = if fifo { &SQS_FIFO_REQUEST } else { &SQS_REQUEST };
     let of_month = Decimal::from(requests) * HOURS_PER_MONTH / (dec!(24) * Decimal::from(days.max(1)));
     price.monthly(of_month).at_most("the first million requests of a month are free")
+}
+
+/// An image in ECR, by the compressed size of all its layers.
+///
+/// Source: <https://aws.amazon.com/ecr/pricing/>.
+pub(crate) fn ecr_image(size_bytes: i64) -> Quote {
+    let quote = ECR_STORAGE.monthly(Decimal::from(size_bytes) / BYTES_PER_GIB);
+    quote.at_most("layers that other images share stay stored")
 }
 
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.

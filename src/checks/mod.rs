@@ -3,6 +3,7 @@
 use crate::check::Check;
 
 mod cleanup;
+mod containers;
 mod cost;
 mod governance;
 mod messaging;
@@ -15,6 +16,7 @@ mod storage;
 pub fn all() -> Vec<&'static Check> {
     [
         cleanup::CHECKS,
+        containers::CHECKS,
         cost::CHECKS,
         governance::CHECKS,
         messaging::CHECKS,

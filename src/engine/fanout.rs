@@ -375,7 +375,7 @@ impl Run {
                 Vec::new()
             }
         };
-        Said { check: index, findings, problems }
+        Said { check: index, findings, problems, facts: cx.facts() }
     }
 }
 

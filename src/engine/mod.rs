@@ -11,6 +11,7 @@ pub(crate) mod request;
 pub(crate) mod roster;
 pub(crate) mod scan;
 pub(crate) mod selection;
+mod sharing;
 pub(crate) mod totals;
 
 use std::{

@@ -258,6 +258,11 @@ impl Pile {
         Self { fresh: Vec::new(), bytes: 0, most_bytes, runs: Vec::new() }
     }
 
+    /// Another pile that holds as much in memory, with nothing in it.
+    pub(super) fn another(&self) -> Self {
+        Self::holding(self.most_bytes)
+    }
+
     /// Takes a finding.
     pub(super) fn add(&mut self, finding: Finding, disk: &mut Disk) {
         self.bytes += weight(&finding);

@@ -11,12 +11,13 @@ pub use super::ledger::{Coverage, NotScanned};
 use super::{
     ledger::{Ledger, Numbers, Places, Spot, Unfinished},
     organization::list_cut_short,
-    pile::{Disk, Found, MOST_BYTES, Pile},
+    pile::{Disk, Found, MOST_BYTES, Pile, Unreadable},
+    sharing,
     totals::{AccountSummary, RegionSummary, Summary, Totals},
 };
 use crate::{
     aws::{door::Count, problem::Problem},
-    check::{Check, Finding},
+    check::{Check, Facts, Finding},
 };
 
 /// The merged answer of one tool.
@@ -98,11 +99,21 @@ struct Part {
     ledger: Ledger,
     totals: Totals,
     pile: Pile,
+    /// What the targets said of resources of other accounts.
+    facts: Facts,
+    /// Whether a finding is about a resource that is shared.
+    has_shared: bool,
 }
 
 impl Part {
     fn holding(most_bytes: usize) -> Self {
-        Self { ledger: Ledger::default(), totals: Totals::default(), pile: Pile::holding(most_bytes) }
+        Self {
+            ledger: Ledger::default(),
+            totals: Totals::default(),
+            pile: Pile::holding(most_bytes),
+            facts: Facts::default(),
+            has_shared: false,
+        }
     }
 }
 
@@ -138,6 +149,7 @@ pub(crate) struct Said {
     pub(crate) check: usize,
     pub(crate) findings: Vec<Finding>,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) facts: Facts,
 }
 
 /// What a report says of its scan.
@@ -247,11 +259,14 @@ impl Merge {
     /// What a check said in a target. Findings next to a problem stand; the target counts as not seen in full. Returns the
     /// problem that says why.
     pub(crate) fn said(&mut self, spot: &Spot, said: Said) -> Option<Problem> {
-        let Said { check, findings, problems } = said;
+        let Said { check, findings, problems, facts } = said;
         let worst = problems.iter().filter(|it| it.class.is_gap()).min().or_else(|| problems.iter().min());
         self.settle(check, spot, worst);
         let part = &mut self.parts[check];
+        part.facts.used.extend(facts.used);
+        part.facts.shared.extend(facts.shared);
         for finding in findings {
+            part.has_shared |= sharing::is_shared(&finding);
             let at = self.places.at(&finding.account_id, &finding.region);
             part.totals.add(&finding, at, self.listed.contains(at.account));
             part.pile.add(finding, &mut self.disk);
@@ -307,6 +322,39 @@ impl Merge {
             presumed: presumed.filter_map(|it| self.places.regions.find(&it.region)).collect(),
         };
         ledger.coverage(&self.places, self.accounts.len(), &unfinished)
+    }
+
+    /// The second step, when the scan is over: judges what is shared between accounts by what all of them said.
+    pub(crate) fn judge_shared(&mut self, pending: &Problem) {
+        for check in 0..self.parts.len() {
+            let complete = self.coverage_for(check, pending).complete;
+            if let Err(unreadable) = self.judge_shared_of(check, complete) {
+                // Whoever reads the report meets the same and is told.
+                tracing::error!(error = %unreadable, "findings cannot be judged again");
+            }
+        }
+    }
+
+    fn judge_shared_of(&mut self, check: usize, complete: bool) -> Result<(), Unreadable> {
+        let part = &self.parts[check];
+        let facts = &part.facts;
+        if part.totals.findings() == 0 || facts == &Facts::default() && !part.has_shared {
+            return Ok(());
+        }
+        let whole = !self.chosen_only;
+        let is_scanned = |it: &str| self.accounts.contains_key(it) || whole && it.starts_with("arn:");
+        let mut totals = Totals::default();
+        self.listed.iter().for_each(|it| totals.listed(it));
+        let mut pile = part.pile.another();
+        for finding in part.pile.found(Arc::clone(&self.accounts), false).read() {
+            let Some(finding) = sharing::judge(finding?, facts, complete, is_scanned) else { continue };
+            let at = self.places.at(&finding.account_id, &finding.region);
+            totals.add(&finding, at, self.listed.contains(at.account));
+            pile.add(finding, &mut self.disk);
+        }
+        let part = &mut self.parts[check];
+        (part.totals, part.pile, part.facts, part.has_shared) = (totals, pile, Facts::default(), false);
+        Ok(())
     }
 
     /// The report of a check as of now, its findings to be read one by one.
@@ -387,7 +435,7 @@ mod tests {
 
     /// What the only check says in a target.
     fn say(merge: &mut Merge, spot: &Spot, findings: Vec<Finding>, problems: Vec<Problem>) {
-        let why = merge.said(spot, Said { check: 0, findings, problems });
+        let why = merge.said(spot, Said { check: 0, findings, problems, facts: Facts::default() });
         merge.done(spot, why.as_ref());
     }
 
@@ -508,7 +556,7 @@ mod tests {
                     }
                     let (account, region) = (format!("account-{account}"), format!("region-{region}"));
                     let it = finding(&account, &region, &format!("line-{index}"), *cents);
-                    merge.said(&payer, Said { check: 0, findings: vec![it], problems: vec![] });
+                    merge.said(&payer, Said { check: 0, findings: vec![it], problems: vec![], facts: Facts::default() });
                 }
                 if between >= found.len() {
                     list(&mut merge);
@@ -540,6 +588,39 @@ mod tests {
                 prop_assert_eq!(sum(report.accounts.iter().map(|it| it.estimated_monthly_savings)), known);
             }
             prop_assert_eq!(report.accounts.iter().map(|it| it.findings).sum::<usize>(), report.findings.len());
+        }
+    }
+
+    #[test]
+    fn what_another_account_uses_falls_out_of_findings_and_totals_when_the_scan_is_over() {
+        // Whether findings are in memory or went to disk.
+        for most_bytes in [0, usize::MAX] {
+            let mut merge = holding(most_bytes);
+            let spots = ["1", "2"].map(|it| Spot { account: it.to_owned(), region: "region".to_owned() });
+            for spot in &spots {
+                merge.account(&spot.account, None);
+                merge.enumerate(spot, &[0]);
+                merge.entered(&spot.account);
+            }
+            merge.list_is_complete();
+            let findings = ["ami-1", "ami-2", "ami-3"].map(|it| finding("1", "region", it, Some(100)));
+            let [used, shared, own] = findings.map(|it| it.because("old"));
+            let facts = Facts { used: ["ami-1".to_owned()].into(), ..Facts::default() };
+            let said = Said { check: 0, findings: vec![], problems: vec![], facts };
+            merge.said(&spots[1], said);
+            say(&mut merge, &spots[0], vec![used, shared.shared_with(&["2"]), own], vec![]);
+            let reasons = |merge: &Merge| {
+                let report = whole(merge, Class::Deadline).reports.remove(0);
+                assert_eq!(report.summary.findings, report.findings.len());
+                assert_eq!(report.accounts[0].estimated_monthly_savings, Some(report.findings.len().into()));
+                report.findings.into_iter().map(|it| format!("{}: {}", it.resource_id, it.reason)).collect::<Vec<_>>()
+            };
+            assert_eq!(reasons(&merge).len(), 3);
+            merge.judge_shared(&problem(Class::Deadline));
+            let judged = ["ami-2: old; none of the accounts that it is shared with uses it", "ami-3: old"];
+            assert_eq!(reasons(&merge), judged);
+            merge.judge_shared(&problem(Class::Deadline));
+            assert_eq!(reasons(&merge), judged, "judging again changes nothing");
         }
     }
 

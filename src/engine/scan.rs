@@ -90,6 +90,7 @@ impl Scan {
     }
 
     pub(crate) fn finish(&self, result: Result<(), Refused>) {
+        self.merge().judge_shared(&self.pending(true));
         if let Err(refused) = result {
             let _first_wins = self.refused.set(refused);
         }
@@ -129,14 +130,18 @@ impl Scan {
         if let Some(refused) = self.refused.get() {
             return Err(refused.clone());
         }
+        let api = Api::of(&self.tally.counts(), self.tally.spent());
+        Ok(Answers { scan: self, pending: self.pending(self.is_over()), api })
+    }
+
+    /// Why what is not done is not scanned.
+    fn pending(&self, is_over: bool) -> Problem {
         let (class, words) = match self.cut.get() {
             Some(Class::Cancelled) => (Class::Cancelled, "the scan was cancelled before this was seen"),
-            None if self.is_over() => (Class::Crashed, "the scan ended without seeing this, which is a bug in orgscan"),
+            None if is_over => (Class::Crashed, "the scan ended without seeing this, which is a bug in orgscan"),
             _ => (Class::Deadline, "the deadline came before this was seen"),
         };
-        let pending = Problem { class, action: String::new(), message: words.to_owned() };
-        let api = Api::of(&self.tally.counts(), self.tally.spent());
-        Ok(Answers { scan: self, pending, api })
+        Problem { class, action: String::new(), message: words.to_owned() }
     }
 }
 

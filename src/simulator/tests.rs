@@ -136,7 +136,8 @@ impl Scanned {
         for (tool, answer) in &self.by_tool {
             adds_up(&answer.coverage);
             let planted: BTreeSet<_> = self.planted.iter().filter(|it| it.0 == *tool).cloned().collect();
-            let invented: Vec<_> = answer.findings.difference(&planted).collect();
+            let is_certain = |it: &&Planted| answer.coverage.complete || !self.world.is_shared(it);
+            let invented: Vec<_> = answer.findings.difference(&planted).filter(is_certain).collect();
             assert!(invented.is_empty(), "{tool} invented {invented:?}");
             for lost in planted.difference(&answer.findings) {
                 let (account, region) = target_of(lost);
@@ -185,7 +186,9 @@ async fn exactly_what_is_planted_is_found_and_every_call_is_counted_on_both_side
     let settings = Settings { accounts: 12, faults: vec![slow], ..Settings::default() };
     let scanned = scan(&settings, &tools(), &[HOME, "eu-west-1", "us-west-2"]).await;
     let found: BTreeSet<_> = scanned.by_tool.values().flat_map(|it| it.findings.iter().cloned()).collect();
-    assert_eq!(found, scanned.planted);
+    let missed: Vec<_> = scanned.planted.difference(&found).collect();
+    let invented: Vec<_> = found.difference(&scanned.planted).collect();
+    assert_eq!((missed, invented), (vec![], vec![]));
     for (tool, answer) in &scanned.by_tool {
         assert!(!answer.findings.is_empty(), "{tool} has something to find");
     }

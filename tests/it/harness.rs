@@ -57,8 +57,9 @@ pub(crate) fn python() -> PathBuf {
 
 /// The world of this process, started when first asked for.
 pub(crate) fn world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| {
+    // Kept also where it does not start, so that not every test tries again.
+    static WORLD: OnceLock<Option<World>> = OnceLock::new();
+    let world = WORLD.get_or_init(|| {
         let file = scratch("world.json");
         let mut server = Command::new(python())
             .arg(repository("tests/moto/server.py"))
@@ -73,13 +74,16 @@ pub(crate) fn world() -> &'static World {
         let mut line = String::new();
         let stdout = server.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the stand-in says something");
-        let endpoint = line.trim().strip_prefix("ready ").map(str::to_owned);
-        let endpoint =
-            endpoint.unwrap_or_else(|| panic!("the stand-in for AWS did not start, see above; run scripts/test"));
+        let endpoint = line.trim().strip_prefix("ready ").map(str::to_owned)?;
         let text = std::fs::read_to_string(&file).expect("the world is written");
         std::fs::remove_file(&file).expect("the world is read");
-        World { endpoint, json: serde_json::from_str(&text).expect("the world is JSON"), _server: (server, stdin) }
-    })
+        Some(World {
+            endpoint,
+            json: serde_json::from_str(&text).expect("the world is JSON"),
+            _server: (server, stdin),
+        })
+    });
+    world.as_ref().expect("the stand-in for AWS starts; see above why it did not, and run scripts/test")
 }
 
 impl World {
@@ -131,6 +135,8 @@ pub(crate) struct Call {
     pub(crate) operation: String,
     pub(crate) account: String,
     pub(crate) region: String,
+    /// Whether it reads a list on, from its second page.
+    pub(crate) continued: bool,
     pub(crate) error: Option<String>,
 }
 
@@ -344,6 +350,11 @@ impl Scanned {
         };
         self.reports().iter().flat_map(of).collect()
     }
+}
+
+/// Whether a finding is about something that other accounts may use, so that it depends on what was seen of these.
+pub(crate) fn is_shared(finding: &Value) -> bool {
+    !finding["attributes"]["shared_with"].is_null()
 }
 
 /// The findings of a report.

@@ -208,6 +208,7 @@ class Front:
         return credential
 
     def _log(self, call):
+        rule = paging.TABLE.get(f"{call.service}:{call.operation}")
         with self._lock:
             profile = call.profile
             entry = {
@@ -217,6 +218,7 @@ class Front:
                 "operation": call.operation,
                 "account": call.account,
                 "region": call.region,
+                "continued": bool(rule and call.params.get(rule.token_in)),
                 "status": None,
                 "error": None,
             }

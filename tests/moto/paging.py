@@ -46,6 +46,18 @@ def _load_balancing(items, fetch=(("PageSize", "1000"),)):
     return Rule("Marker", "PageSize", f"*/{items}", "NextMarker", default=400, most=400, fetch=fetch)
 
 
+def _ecr(items):
+    return Rule("nextToken", "maxResults", items, "nextToken", default=100, most=1000)
+
+
+def _ecs(items, default=100):
+    return Rule("nextToken", "maxResults", items, "nextToken", default=default, most=100)
+
+
+def _events(items):
+    return Rule("NextToken", "Limit", items, "NextToken", default=100, most=100)
+
+
 _ALL = (("MaxResults", "1000"),)
 _TEMPLATES = (("MaxResults", "100000"),)
 
@@ -87,6 +99,12 @@ TABLE = {
     "elb:DescribeLoadBalancers": _load_balancing("LoadBalancerDescriptions"),
     "elbv2:DescribeLoadBalancers": _load_balancing("LoadBalancers"),
     "elbv2:DescribeTargetGroups": _load_balancing("TargetGroups"),
+    "ecr:DescribeRepositories": _ecr("repositories"),
+    "ecr:DescribeImages": _ecr("imageDetails"),
+    "ecs:ListClusters": _ecs("clusterArns"),
+    "ecs:ListServices": _ecs("serviceArns", default=10),
+    "ecs:ListTasks": _ecs("taskArns"),
+    "ecs:ListTaskDefinitions": _ecs("taskDefinitionArns"),
     "lambda:ListFunctions": Rule("Marker", "MaxItems", "Functions", "NextMarker", default=50, most=50),
     "lambda:ListEventSourceMappings": Rule(
         "Marker", "MaxItems", "EventSourceMappings", "NextMarker", default=100, most=100
@@ -103,9 +121,10 @@ TABLE = {
     "sqs:ListQueues": Rule("NextToken", "MaxResults", "QueueUrls", "NextToken"),
     "sqs:ListDeadLetterSourceQueues": Rule("NextToken", "MaxResults", "queueUrls", "NextToken"),
     "sns:ListTopics": Rule("NextToken", "-", "*/Topics", "NextToken", default=100, most=100),
-    "events:ListEventBuses": Rule("NextToken", "Limit", "EventBuses", "NextToken", default=100, most=100),
-    "events:ListRules": Rule("NextToken", "Limit", "Rules", "NextToken", default=100, most=100),
-    "events:ListTargetsByRule": Rule("NextToken", "Limit", "Targets", "NextToken", default=100, most=100),
+    "events:ListEventBuses": _events("EventBuses"),
+    "events:ListRules": _events("Rules"),
+    "events:ListRuleNamesByTarget": _events("RuleNames"),
+    "events:ListTargetsByRule": _events("Targets"),
     "tag:GetResources": Rule(
         "PaginationToken",
         "ResourcesPerPage",

@@ -44,6 +44,10 @@ UNUSED_FUNCTIONS = "find_unused_lambda_functions"
 UNUSED_BUCKETS = "find_unused_s3_buckets"
 INCOMPLETE_UPLOADS = "find_incomplete_multipart_uploads"
 UNUSED_DISTRIBUTIONS = "find_unused_cloudfront_distributions"
+UNUSED_IMAGES = "find_unused_ecr_images"
+UNUSED_CLUSTERS = "find_unused_ecs_clusters_and_services"
+OLD_TASK_DEFINITIONS = "find_old_ecs_task_definitions"
+UNUSED_TEMPLATES = "find_unused_launch_templates"
 UNTAGGED = "find_untagged_resources"
 EC2_RECOMMENDATIONS = "get_cost_optimization_ec2"
 
@@ -234,11 +238,16 @@ class Seed:
         self.fine(UNUSED_SNAPSHOTS, place, backing, f"backs the image {image}")
         return image
 
-    def template(self, place, name, *versions):
-        """A launch template; the first version is the default, the last the latest."""
+    def template(self, place, name, *versions, kept="", tags=None):
+        """A launch template; the first version is the default, the last the latest. `kept` says why it is not wasteful."""
         ec2 = self.ec2(place)
-        template = ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=versions[0])
+        template = ec2.create_launch_template(
+            LaunchTemplateName=name,
+            LaunchTemplateData=versions[0],
+            TagSpecifications=tagged("launch-template", tags=tags),
+        )
         template = template["LaunchTemplate"]["LaunchTemplateId"]
+        self.judge(not kept, UNUSED_TEMPLATES, place, template, kept or "nothing launches from it")
         for version in versions[1:]:
             ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData=version)
         return template
@@ -526,8 +535,9 @@ def images(seed, busy):
             LaunchConfigurationName="old-style", ImageId=configured, InstanceType="t3.micro"
         )
         override = own(busy, "override", "in the template that an ASG's override names", False)
-        main = seed.template(busy, "asg-main", public)
-        other = seed.template(busy, "asg-override", {"ImageId": override, "InstanceType": "t3.micro"})
+        main = seed.template(busy, "asg-main", public, kept="an ASG's mixed instances policy names it")
+        other = {"ImageId": override, "InstanceType": "t3.micro"}
+        other = seed.template(busy, "asg-override", other, kept="an ASG's override names it")
         autoscaling.create_auto_scaling_group(
             AutoScalingGroupName="mixed",
             MinSize=0,
@@ -546,10 +556,16 @@ def images(seed, busy):
                 }
             },
         )
-        shared = own(busy, "shared", "shared with another account", False)
-        seed.ec2(busy).modify_image_attribute(
-            ImageId=shared, LaunchPermission={"Add": [{"UserId": seed.ids["data-prod"]}]}
-        )
+        shared = own(busy, "shared", "shared with another account that launches from it", False)
+        lent = own(busy, "shared-unused", "shared with another account that does not use it", True)
+        for_all = own(busy, "public", "anybody may launch it", False)
+        for image, permission in (
+            (shared, {"UserId": seed.ids["data-prod"]}),
+            (lent, {"UserId": seed.ids["data-prod"]}),
+            (for_all, {"Group": "all"}),
+        ):
+            seed.ec2(busy).modify_image_attribute(ImageId=image, LaunchPermission={"Add": [permission]})
+        seed.template(seed.place("data-prod", busy[1]), "of-another", {"ImageId": shared})
         own(seed.place("platform", "us-east-1"), "unused-2", "old, nothing uses it", True)
         own(seed.place("ml", "ap-southeast-2"), "unused-3", "old, nothing uses it", True)
         # More templates and groups than a small page, the one that matters last.
@@ -942,6 +958,7 @@ def recommendations(seed):
 
 def build(moto):
     """Seeds the world; returns the front's state and the world's description."""
+    import seed_containers
     import seed_network
     from moto.moto_api._internal import mock_random
     from seed_logs import log_groups
@@ -957,6 +974,9 @@ def build(moto):
     snapshots(seed, busy, instance)
     images(seed, busy)
     instances(seed, busy)
+    seed_containers.launch_templates(seed, busy)
+    seed_containers.clusters(seed, busy)
+    seed_containers.images(seed, busy)
     groups(seed, busy)
     nat_gateways(seed, busy)
     functions(seed, busy)

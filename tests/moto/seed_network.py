@@ -216,7 +216,9 @@ def target_groups(seed, busy):
         judged(busy, "mail-blue", False, "in use", attached=shop, target="10.0.0.9")
         judged(busy, "mail-green", False, "the idle half of a pair")
         scaled = judged(busy, "workers", False, "no target, but of an Auto Scaling group")
-        template = seed.template(busy, "scaled", {"ImageId": PUBLIC_AMI, "InstanceType": "t3.micro"})
+        template = seed.template(
+            busy, "scaled", {"ImageId": PUBLIC_AMI, "InstanceType": "t3.micro"}, kept="an ASG names it"
+        )
         seed.aws("autoscaling", *busy).create_auto_scaling_group(
             AutoScalingGroupName="scaled",
             MinSize=0,

@@ -1,6 +1,7 @@
 //! Amazon EC2, with EBS and VPC: plain structs, and one collector for each list call.
 
 mod address;
+mod fleet;
 mod image;
 mod instance;
 mod internet_gateway;
@@ -15,10 +16,11 @@ mod vpc_endpoint;
 
 pub(crate) use self::{
     address::Address,
+    fleet::Fleet,
     image::{Image, LaunchPermissions},
     instance::Instance,
     internet_gateway::{InternetGateway, Vpc},
-    launch_template::LaunchTemplateVersion,
+    launch_template::LaunchTemplate,
     nat_gateway::{NatGateway, RouteTable},
     network_interface::NetworkInterface,
     security_group::{Permission, SecurityGroup},

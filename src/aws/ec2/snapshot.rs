@@ -12,10 +12,12 @@ use crate::aws::{
 
 static DESCRIBE_SNAPSHOTS: Action = Action::new(&EC2, "DescribeSnapshots");
 
-/// An EBS snapshot that the account owns.
+/// An EBS snapshot that the account owns, or that another account shares with it by name.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) id: String,
+    /// Whether it is another account's.
+    pub(crate) is_of_another: bool,
     /// The volume it was made from.
     pub(crate) volume_id: Option<String>,
     /// `completed` when it is ready for use.
@@ -76,12 +78,16 @@ impl Declared for Snapshot {
 }
 
 impl Collect for Snapshot {
+    /// Without an owner, what is restorable by oneself are one's own snapshots and those that others share by name, and not
+    /// those that are public (<https://manpages.ubuntu.com/manpages/noble/man1/ec2dsnap.1.html>, read Nov 2026).
     async fn collect(at: &Place) -> Result<Vec<Self>, Problem> {
         let mut snapshots = Vec::new();
-        let send =
-            |token| at.ec2().describe_snapshots().owner_ids("self").max_results(1000).set_next_token(token).send();
+        let send = |token| {
+            let asked = at.ec2().describe_snapshots().restorable_by_user_ids("self");
+            asked.max_results(1000).set_next_token(token).send()
+        };
         at.pages(&DESCRIBE_SNAPSHOTS, send, |page| {
-            snapshots.extend(page.snapshots().iter().filter_map(snapshot));
+            snapshots.extend(page.snapshots().iter().filter_map(|it| snapshot(it, &at.at.account)));
             page.next_token
         })
         .await?;
@@ -89,8 +95,9 @@ impl Collect for Snapshot {
     }
 }
 
-fn snapshot(it: &aws_sdk_ec2::types::Snapshot) -> Option<Snapshot> {
+fn snapshot(it: &aws_sdk_ec2::types::Snapshot, account: &str) -> Option<Snapshot> {
     Some(Snapshot {
+        is_of_another: it.owner_id().is_some_and(|it| it != account),
         id: it.snapshot_id()?.to_owned(),
         volume_id: said(it.volume_id()),
         state: it.state().map(|it| it.as_str().to_owned()),
@@ -109,6 +116,7 @@ impl Snapshot {
     pub(crate) fn example(id: &str) -> Self {
         Self {
             id: id.to_owned(),
+            is_of_another: false,
             volume_id: Some("vol-gone".to_owned()),
             state: Some("completed".to_owned()),
             storage_tier: Some("standard".to_owned()),
@@ -127,20 +135,21 @@ mod tests {
     use crate::aws::replies::{Reply, collected};
 
     #[tokio::test]
-    async fn every_page_of_own_snapshots_is_read_also_past_an_empty_one() {
+    async fn every_page_of_snapshots_is_read_also_past_an_empty_one() {
         let one = "<item><snapshotId>snap-1</snapshotId><volumeId>vol-1</volumeId><status>completed</status>\
                    <startTime>2026-05-01T10:00:00Z</startTime><volumeSize>8</volumeSize><storageTier>archive</storageTier>\
                    <fullSnapshotSizeInBytes>1024</fullSnapshotSizeInBytes>\
                    <description>Created by CreateImage(i-1) for ami-1 from vol-1</description></item>";
-        let two = "<item><snapshotId>snap-2</snapshotId><status>pending</status></item>";
+        let two = "<item><snapshotId>snap-2</snapshotId><ownerId>999988887777</ownerId><status>pending</status></item>";
         let snapshots = collected::<Snapshot>(vec![
-            Reply::ok("Owner.1=self", page("DescribeSnapshots", "snapshotSet", one, Some("t1"))),
+            Reply::ok("RestorableBy.1=self", page("DescribeSnapshots", "snapshotSet", one, Some("t1"))),
             Reply::ok("NextToken=t1", page("DescribeSnapshots", "snapshotSet", "", Some("t2"))),
             Reply::ok("NextToken=t2", page("DescribeSnapshots", "snapshotSet", two, None)),
         ])
         .await
         .expect("collected");
         assert_eq!(snapshots.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["snap-1", "snap-2"]);
+        assert_eq!(snapshots.iter().map(|it| it.is_of_another).collect::<Vec<_>>(), [false, true]);
         assert!(snapshots[0].is_completed() && !snapshots[1].is_completed());
         assert_eq!((snapshots[0].full_size_bytes, snapshots[0].volume_size_gib), (Some(1024), Some(8)));
         assert_eq!((snapshots[0].storage_tier.as_deref(), snapshots[1].full_size_bytes), (Some("archive"), None));

@@ -17,6 +17,8 @@ pub(crate) struct SpotFleetRequest {
     pub(crate) state: Option<String>,
     /// The images of its launch specifications. Those of its launch templates are not among them.
     pub(crate) image_ids: Vec<String>,
+    /// The ids and names of its launch templates: AWS gives what was asked for by.
+    pub(crate) launch_templates: Vec<String>,
 }
 
 impl SpotFleetRequest {
@@ -46,14 +48,19 @@ impl Collect for SpotFleetRequest {
 }
 
 fn fleet_request(it: &aws_sdk_ec2::types::SpotFleetRequestConfig) -> SpotFleetRequest {
-    let specifications = it
-        .spot_fleet_request_config()
-        .into_iter()
-        .flat_map(aws_sdk_ec2::types::SpotFleetRequestConfigData::launch_specifications);
+    let config = it.spot_fleet_request_config();
+    let specifications = config.map(|it| it.launch_specifications()).unwrap_or_default().iter();
+    let templates = config.map(|it| it.launch_template_configs()).unwrap_or_default().iter();
     SpotFleetRequest {
         state: it.spot_fleet_request_state().map(|it| it.as_str().to_owned()),
         image_ids: specifications.filter_map(|it| said(it.image_id())).collect(),
+        launch_templates: templates.filter_map(|it| it.launch_template_specification()).flat_map(template).collect(),
     }
+}
+
+/// What names a launch template: its id, its name, or both.
+pub(super) fn template(it: &aws_sdk_ec2::types::FleetLaunchTemplateSpecification) -> impl Iterator<Item = String> {
+    said(it.launch_template_id()).into_iter().chain(said(it.launch_template_name()))
 }
 
 /// A request for spot instances. AWS lists ended ones for a few hours.
@@ -100,7 +107,7 @@ fn instance_request(it: &aws_sdk_ec2::types::SpotInstanceRequest) -> SpotInstanc
 impl SpotFleetRequest {
     /// An active request that launches one image.
     pub(crate) fn of(image_id: &str) -> Self {
-        Self { state: Some("active".to_owned()), image_ids: vec![image_id.to_owned()] }
+        Self { state: Some("active".to_owned()), image_ids: vec![image_id.to_owned()], launch_templates: Vec::new() }
     }
 }
 
@@ -121,7 +128,9 @@ mod tests {
     async fn every_page_of_fleet_requests_is_read_also_past_an_empty_one() {
         let one = "<item><spotFleetRequestId>sfr-1</spotFleetRequestId><spotFleetRequestState>active</spotFleetRequestState>\
                    <spotFleetRequestConfig><launchSpecifications><item><imageId>ami-1</imageId></item>\
-                   <item><imageId>ami-2</imageId></item></launchSpecifications></spotFleetRequestConfig></item>";
+                   <item><imageId>ami-2</imageId></item></launchSpecifications><launchTemplateConfigs><item>\
+                   <launchTemplateSpecification><launchTemplateId>lt-1</launchTemplateId><version>1</version>\
+                   </launchTemplateSpecification></item></launchTemplateConfigs></spotFleetRequestConfig></item>";
         let two = "<item><spotFleetRequestState>cancelled_running</spotFleetRequestState></item>";
         let list = |items, token| page("DescribeSpotFleetRequests", "spotFleetRequestConfigSet", items, token);
         let requests = collected::<SpotFleetRequest>(vec![
@@ -132,6 +141,7 @@ mod tests {
         .await
         .expect("collected");
         assert_eq!(requests[0].image_ids, ["ami-1", "ami-2"]);
+        assert_eq!(requests[0].launch_templates, ["lt-1"]);
         assert_eq!(requests.iter().map(SpotFleetRequest::has_ended).collect::<Vec<_>>(), [false, true]);
     }
 

@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     aws::{
         auto_scaling::LaunchConfiguration,
-        ec2::{
-            Image, Instance, LaunchPermissions, LaunchTemplateVersion, Snapshot, SpotFleetRequest, SpotInstanceRequest,
-        },
+        ec2::{Image, Instance, LaunchPermissions, LaunchTemplate, Snapshot, SpotFleetRequest, SpotInstanceRequest},
         prices::{self, Quote},
         problem::Problem,
     },
@@ -18,17 +16,17 @@ check! {
     /// Finds old AMIs that no instance, launch template, launch configuration or spot request uses.
     ///
     /// An AMI itself is free; AWS bills its snapshots for as long as it is registered. To save, deregister it and then delete
-    /// the snapshots. AMIs of AWS Backup and Data Lifecycle Manager are left out, as those remove them in time. So are AMIs
-    /// that are public or shared: what other accounts launch from them cannot be seen. Neither can services that keep the id
-    /// in settings of their own; the time of the last launch, where AWS says it, covers most of these. A golden image kept
-    /// for disaster recovery is fine to ignore.
+    /// the snapshots. AMIs of AWS Backup and Data Lifecycle Manager are left out, as those remove them in time, and so are
+    /// public ones. One that is shared with other accounts is left out when any account of the scan uses it; the reason says
+    /// whether all that may use it were seen. Services that keep the id in settings of their own cannot be seen; the time of
+    /// the last launch, where AWS says it, covers most of these. A golden image kept for disaster recovery is fine to ignore.
     title: "Unused AMIs",
     scope: Regional,
     needs: [
         Image,
         Snapshot,
         Instance,
-        LaunchTemplateVersion,
+        LaunchTemplate,
         LaunchConfiguration,
         SpotFleetRequest,
         SpotInstanceRequest,
@@ -51,6 +49,9 @@ impl Default for Params {
     }
 }
 
+/// The group in the launch permissions of a public image.
+const EVERYONE: &str = "all";
+
 async fn run(cx: &Cx, params: Params) -> Outcome {
     let images = cx.all::<Image>().await?;
     let snapshots = cx.all::<Snapshot>().await?;
@@ -58,13 +59,19 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
     let references = references(cx).await?;
     let unresolved = references.iter().filter(|it| !it.starts_with("ami-")).count();
     let used: HashSet<&str> = references.iter().map(String::as_str).collect();
+    let own: HashSet<&str> = images.iter().map(|it| it.id.as_str()).collect();
+    cx.uses(used.difference(&own).copied().filter(|it| it.starts_with("ami-")));
     let idle = images.iter().filter(|it| it.is_available() && !it.is_managed() && !used.contains(it.id.as_str()));
     let mut findings = Vec::new();
     for image in idle.filter(|it| it.public != Some(true)) {
         let Some(finding) = judge(cx, &params, image, unresolved) else { continue };
-        let others = cx.ask(LaunchPermissions { image_id: image.id.clone() }).await?;
-        if others.is_empty() {
-            findings.push(finding.saves(quote(image, &snapshots)));
+        let permissions = cx.ask(LaunchPermissions { image_id: image.id.clone() }).await?;
+        let others: Vec<&str> = permissions.iter().map(String::as_str).filter(|it| *it != finding.account_id).collect();
+        let finding = finding.saves(quote(image, &snapshots));
+        match others.as_slice() {
+            [] => findings.push(finding),
+            others if others.contains(&EVERYONE) => {}
+            others => findings.push(finding.shared_with(others)),
         }
     }
     Ok(findings)
@@ -74,12 +81,12 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
 /// launch by template or configuration, and so name none of their own.
 async fn references(cx: &Cx) -> Result<Vec<String>, Problem> {
     let instances = cx.all::<Instance>().await?;
-    let versions = cx.all::<LaunchTemplateVersion>().await?;
+    let templates = cx.all::<LaunchTemplate>().await?;
     let configurations = cx.all::<LaunchConfiguration>().await?;
     let fleets = cx.all::<SpotFleetRequest>().await?;
     let requests = cx.all::<SpotInstanceRequest>().await?;
     let images = (instances.iter().filter(|it| !it.is_terminated()).filter_map(|it| it.image_id.as_ref()))
-        .chain(versions.iter().filter_map(|it| it.image_id.as_ref()))
+        .chain(templates.iter().flat_map(|it| &it.versions).filter_map(|it| it.image_id.as_ref()))
         .chain(configurations.iter().filter_map(|it| it.image_id.as_ref()))
         .chain(fleets.iter().filter(|it| !it.has_ended()).flat_map(|it| &it.image_ids))
         .chain(requests.iter().filter(|it| !it.has_ended()).filter_map(|it| it.image_id.as_ref()));
@@ -127,7 +134,10 @@ mod tests {
     use super::*;
     use crate::{
         aws::{Declared, problem::Class, store::Store},
-        check::testing::{days_ago, findings, found, is_blind_without, outcome},
+        check::{
+            NOT_CERTAIN,
+            testing::{days_ago, facts, findings, found, is_blind_without, outcome},
+        },
     };
     use rust_decimal_macros::dec;
 
@@ -138,7 +148,7 @@ mod tests {
             .with(images)
             .with(snapshots)
             .with(Vec::<Instance>::new())
-            .with(Vec::<LaunchTemplateVersion>::new())
+            .with(Vec::<LaunchTemplate>::new())
             .with(Vec::<LaunchConfiguration>::new())
             .with(Vec::<SpotFleetRequest>::new())
             .with(Vec::<SpotInstanceRequest>::new())
@@ -150,7 +160,7 @@ mod tests {
         let images = ["ami-0", "ami-1", "ami-2", "ami-3", "ami-4", "ami-5"].map(Image::idle).to_vec();
         let world = world(images)
             .with(vec![Instance::of("ami-1")])
-            .with(vec![LaunchTemplateVersion::of("ami-2")])
+            .with(vec![LaunchTemplate::of("ami-2")])
             .with(vec![LaunchConfiguration::of("ami-3")])
             .with(vec![SpotFleetRequest::of("ami-4")])
             .with(vec![SpotInstanceRequest::of("ami-5")]);
@@ -194,26 +204,45 @@ mod tests {
 
     #[tokio::test]
     async fn a_reference_by_parameter_leaves_a_doubt_that_is_said() {
-        let versions = vec![LaunchTemplateVersion::of("resolve:ssm:/golden"), LaunchTemplateVersion::of("ami-9")];
-        let findings = findings(&CHECK, world(vec![Image::idle("ami-1")]).with(versions), "{}").await;
+        let templates = vec![LaunchTemplate::of("resolve:ssm:/golden"), LaunchTemplate::of("ami-9")];
+        let findings = findings(&CHECK, world(vec![Image::idle("ami-1")]).with(templates), "{}").await;
         assert!(findings[0].reason.ends_with("; 1 reference names its AMI by a parameter and may mean it"));
         assert_eq!(findings[0].attributes.get("unresolved_references"), Some(&1.into()));
     }
 
     #[tokio::test]
-    async fn what_is_shared_public_managed_or_not_available_is_left_alone() {
-        let shared = Image::idle("ami-shared");
+    async fn what_is_shared_is_found_and_not_certain_until_the_others_were_seen() {
+        let with = |accounts: &'static [&str]| {
+            let world = world(vec![Image::idle("ami-1")])
+                .answering(move |_: &LaunchPermissions| Ok(accounts.iter().map(|it| (*it).to_owned()).collect()));
+            findings(&CHECK, world, "{}")
+        };
+        let shared = with(&["444455556666", "111122223333"]).await;
+        assert!(shared[0].reason.ends_with(NOT_CERTAIN), "{}", shared[0].reason);
+        assert_eq!(shared[0].attributes["shared_with"], serde_json::json!(["444455556666"]));
+        let own = with(&["111122223333"]).await;
+        assert!(own[0].reason.ends_with("no launch from it is known"), "{}", own[0].reason);
+        assert_eq!(with(&["444455556666", EVERYONE]).await.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_launched_here_of_other_accounts_is_told() {
+        let world = world(vec![Image::idle("ami-1")])
+            .with(vec![Instance::of("ami-1"), Instance::of("ami-2")])
+            .with(vec![LaunchTemplate::of("ami-3"), LaunchTemplate::of("resolve:ssm:/golden")]);
+        let used: Vec<_> = facts(&CHECK, world, "{}").await.used.into_iter().collect();
+        assert_eq!(used, ["ami-2", "ami-3"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_public_managed_or_not_available_is_left_alone() {
         let public = Image { public: Some(true), ..Image::idle("ami-1") };
         let named = Image { name: Some("AwsBackup_i-1".to_owned()), ..Image::idle("ami-2") };
         let tags = [("aws:backup:source-resource".to_owned(), "x".to_owned())].into();
         let tagged = Image { tags, ..Image::idle("ami-3") };
         let disabled = Image { state: Some("disabled".to_owned()), ..Image::idle("ami-4") };
         let unknown = Image { state: None, ..Image::idle("ami-5") };
-        let world = world(vec![shared, public, named, tagged, disabled, unknown, Image::idle("ami-6")]).answering(
-            |it: &LaunchPermissions| {
-                Ok(if it.image_id == "ami-shared" { vec!["444455556666".to_owned()] } else { Vec::new() })
-            },
-        );
+        let world = world(vec![public, named, tagged, disabled, unknown, Image::idle("ami-6")]);
         let expected = "ami-6: nothing here refers to it; made 200 days ago; no launch from it is known";
         assert_eq!(found(&CHECK, world, "{}").await, expected);
     }
@@ -239,7 +268,7 @@ mod tests {
         is_blind_without::<Image>(&CHECK, world()).await;
         is_blind_without::<Snapshot>(&CHECK, world()).await;
         is_blind_without::<Instance>(&CHECK, world()).await;
-        is_blind_without::<LaunchTemplateVersion>(&CHECK, world()).await;
+        is_blind_without::<LaunchTemplate>(&CHECK, world()).await;
         is_blind_without::<LaunchConfiguration>(&CHECK, world()).await;
         is_blind_without::<SpotFleetRequest>(&CHECK, world()).await;
         is_blind_without::<SpotInstanceRequest>(&CHECK, world()).await;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{
     aws::{
         auto_scaling::LaunchConfiguration,
-        ec2::{Image, LaunchTemplateVersion, Snapshot, Volume},
+        ec2::{Image, LaunchTemplate, Snapshot, Volume},
         prices,
     },
     check::prelude::*,
@@ -17,11 +17,12 @@ check! {
     /// AWS bills a snapshot for the blocks that only it holds, for as long as it is kept. Deregistering an AMI leaves its
     /// snapshots behind: these are named as such. Snapshots of AWS Backup and Data Lifecycle Manager are left out, as those
     /// delete them in time. A snapshot that is the backup of a volume, or must be kept by law, is fine to ignore; the
-    /// archive tier may be cheaper for it. Copies in other accounts that were made from it do not depend on it; volumes made
-    /// from it by other accounts it is shared with cannot be seen.
+    /// archive tier may be cheaper for it. Copies in other accounts that were made from it do not depend on it. One that is
+    /// shared by name with an account of the scan is left out when a volume or template there is made from it, and its reason
+    /// says otherwise whether all accounts were seen; what only accounts that were not seen may use cannot be told.
     title: "Unused EBS snapshots",
     scope: Regional,
-    needs: [Snapshot, Image, Volume, LaunchTemplateVersion, LaunchConfiguration],
+    needs: [Snapshot, Image, Volume, LaunchTemplate, LaunchConfiguration],
     params: Params,
 }
 
@@ -40,19 +41,24 @@ impl Default for Params {
 }
 
 async fn run(cx: &Cx, params: Params) -> Outcome {
-    let snapshots = cx.all::<Snapshot>().await?;
+    let listed = cx.all::<Snapshot>().await?;
+    let (shared, snapshots): (Vec<&Snapshot>, Vec<&Snapshot>) = listed.iter().partition(|it| it.is_of_another);
     let images = cx.all::<Image>().await?;
     let volumes = cx.all::<Volume>().await?;
-    let versions = cx.all::<LaunchTemplateVersion>().await?;
+    let templates = cx.all::<LaunchTemplate>().await?;
     let configurations = cx.all::<LaunchConfiguration>().await?;
     let used: HashSet<&str> = (images.iter().flat_map(|it| &it.snapshot_ids))
         .chain(volumes.iter().filter_map(|it| it.snapshot_id.as_ref()))
-        .chain(versions.iter().flat_map(|it| &it.snapshot_ids))
+        .chain(templates.iter().flat_map(|it| &it.versions).flat_map(|it| &it.snapshot_ids))
         .chain(configurations.iter().flat_map(|it| &it.snapshot_ids))
         .map(String::as_str)
         .collect();
+    // Volumes name snapshots that are gone for long: only of those that are shared does it matter.
+    cx.uses(shared.iter().map(|it| it.id.as_str()).filter(|it| used.contains(it)));
+    cx.may_use(shared.iter().map(|it| it.id.as_str()));
     let known: HashSet<&str> = images.iter().map(|it| it.id.as_str()).collect();
-    let idle = snapshots.iter().filter(|it| it.is_completed() && !it.is_managed() && !used.contains(it.id.as_str()));
+    let idle =
+        snapshots.into_iter().filter(|it| it.is_completed() && !it.is_managed() && !used.contains(it.id.as_str()));
     Ok(idle.filter_map(|it| judge(cx, &params, it, &known)).collect())
 }
 
@@ -82,7 +88,10 @@ mod tests {
     use super::*;
     use crate::{
         aws::store::Store,
-        check::testing::{days_ago, findings, found, is_blind_without},
+        check::{
+            Facts,
+            testing::{days_ago, facts, findings, found, is_blind_without},
+        },
     };
     use rust_decimal_macros::dec;
 
@@ -92,7 +101,7 @@ mod tests {
             .with(snapshots)
             .with(Vec::<Image>::new())
             .with(Vec::<Volume>::new())
-            .with(Vec::<LaunchTemplateVersion>::new())
+            .with(Vec::<LaunchTemplate>::new())
             .with(Vec::<LaunchConfiguration>::new())
     }
 
@@ -100,10 +109,12 @@ mod tests {
     async fn only_the_snapshot_that_nothing_is_made_from_is_found() {
         let all = ["snap-0", "snap-1", "snap-2", "snap-3", "snap-4"].map(Snapshot::example).to_vec();
         let named = |id: &str| vec![id.to_owned()];
+        let mut template = LaunchTemplate::of("ami-1");
+        template.versions[0].snapshot_ids = named("snap-3");
         let world = world(all)
             .with(vec![Image { snapshot_ids: named("snap-1"), ..Image::example("ami-1") }])
             .with(vec![Volume { snapshot_id: Some("snap-2".to_owned()), ..Volume::example("vol-1") }])
-            .with(vec![LaunchTemplateVersion { snapshot_ids: named("snap-3"), ..LaunchTemplateVersion::of("ami-1") }])
+            .with(vec![template])
             .with(vec![LaunchConfiguration { snapshot_ids: named("snap-4"), ..LaunchConfiguration::of("ami-1") }]);
         let expected = "snap-0: no AMI, volume or launch template is made from it; made 200 days ago";
         assert_eq!(found(&CHECK, world, "{}").await, expected);
@@ -157,12 +168,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_others_share_is_told_and_not_found() {
+        let of_another = |id: &str| Snapshot { is_of_another: true, ..Snapshot::example(id) };
+        let made_from = |id: &str| Volume { snapshot_id: Some(id.to_owned()), ..Volume::example("vol-1") };
+        let world = || {
+            let snapshots = vec![of_another("snap-1"), of_another("snap-2"), Snapshot::example("snap-3")];
+            world(snapshots).with(vec![made_from("snap-1"), made_from("snap-gone"), made_from("snap-3")])
+        };
+        assert_eq!(found(&CHECK, world(), "{}").await, "");
+        let ids = |ids: &[&str]| ids.iter().map(|it| (*it).to_owned()).collect();
+        let expected = Facts { used: ids(&["snap-1"]), shared: ids(&["snap-1", "snap-2"]) };
+        assert_eq!(facts(&CHECK, world(), "{}").await, expected);
+    }
+
+    #[tokio::test]
     async fn nothing_is_found_where_evidence_may_not_be_listed() {
         let world = || world(vec![Snapshot::example("snap-1")]);
         is_blind_without::<Snapshot>(&CHECK, world()).await;
         is_blind_without::<Image>(&CHECK, world()).await;
         is_blind_without::<Volume>(&CHECK, world()).await;
-        is_blind_without::<LaunchTemplateVersion>(&CHECK, world()).await;
+        is_blind_without::<LaunchTemplate>(&CHECK, world()).await;
         is_blind_without::<LaunchConfiguration>(&CHECK, world()).await;
     }
 }

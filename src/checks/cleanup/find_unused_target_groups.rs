@@ -239,7 +239,8 @@ mod tests {
     #[tokio::test]
     async fn what_an_auto_scaling_group_names_is_not_found() {
         let names = |it: &[TargetGroup]| it.iter().map(|it| it.arn.clone()).collect();
-        let scaling = AutoScalingGroup { target_group_arns: names(&[free(), attached()].concat()) };
+        let scaling =
+            AutoScalingGroup { target_group_arns: names(&[free(), attached()].concat()), launch_templates: Vec::new() };
         let world = world([free(), attached()].concat(), Reading::NoData).with(vec![scaling]);
         assert_eq!(found(&CHECK, world, "{}").await, "");
     }

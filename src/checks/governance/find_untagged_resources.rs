@@ -49,7 +49,7 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
     let required: BTreeSet<&str> = params.required_tags.iter().map(String::as_str).collect();
     let mut findings = Vec::new();
     findings.extend(lacking::<Volume>(cx, &required, |_| true).await?);
-    findings.extend(lacking::<Snapshot>(cx, &required, |_| true).await?);
+    findings.extend(lacking::<Snapshot>(cx, &required, |it| !it.is_of_another).await?);
     findings.extend(lacking::<Instance>(cx, &required, |it| !it.is_terminated()).await?);
     findings.extend(lacking::<Address>(cx, &required, |it| it.service_managed.is_none()).await?);
     findings.extend(lacking::<NatGateway>(cx, &required, NatGateway::is_available).await?);
@@ -152,7 +152,7 @@ mod tests {
         let volume = "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1";
         let world = world()
             .with(vec![Volume::example("vol-1")])
-            .with(vec![Snapshot::example("snap-1")])
+            .with(vec![Snapshot::example("snap-1"), Snapshot { is_of_another: true, ..Snapshot::example("snap-2") }])
             .with(vec![Instance::example("i-1")])
             .with(vec![Address::example("eipalloc-1")])
             .with(vec![NatGateway::example("nat-1")])

@@ -1,10 +1,10 @@
 //! `EventBridge` rules that do nothing.
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
 use crate::{
     aws::{
-        eventbridge::{Rule, Targets},
+        eventbridge::{EventBus, Rule, Rules, Targets},
         metrics::{MetricQuery, Reading, Statistic},
         prices::Quote,
         problem::Problem,
@@ -22,7 +22,7 @@ check! {
     /// rule was created, so that a new one looks unused. Fine to ignore for what is switched on when it is needed.
     title: "Unused EventBridge rules",
     scope: Regional,
-    needs: [Rule, Targets, MetricQuery],
+    needs: [EventBus, Rules, Targets, MetricQuery],
     params: Params,
 }
 
@@ -58,8 +58,9 @@ enum Sign {
 }
 
 async fn run(cx: &Cx, params: Params) -> Outcome {
-    let rules = cx.all::<Rule>().await?;
-    let own = rules.iter().filter(|it| it.managed_by.is_none());
+    let buses = cx.all::<EventBus>().await?;
+    let rules = try_join_all(buses.iter().map(|it| cx.ask(Rules { bus: it.name.clone() }))).await?;
+    let own = rules.iter().flat_map(|it| it.iter()).filter(|it| it.managed_by.is_none());
     let signs = join_all(own.map(|it| sign(cx, it))).await;
     let (idle, rest): (Vec<_>, Vec<_>) =
         signs.into_iter().flatten().partition(|(_, sign)| *sign == Sign::WithoutTarget);
@@ -141,11 +142,14 @@ mod tests {
         check::testing::{asks_all_it_needs, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;
+    use std::collections::BTreeSet;
 
     /// Rules of which CloudWatch says the same, whatever the metric. Those whose names begin with `bare` have no target.
     fn world(rules: Vec<Rule>, reading: Reading) -> Store {
+        let names: BTreeSet<String> = rules.iter().map(|it| it.bus.clone()).collect();
         Store::world()
-            .with(rules)
+            .with(names.into_iter().map(|name| EventBus { name }).collect())
+            .answering(move |it: &Rules| Ok(rules.iter().filter(|rule| rule.bus == it.bus).cloned().collect()))
             .answering(|it: &Targets| Ok(usize::from(!it.rule.starts_with("bare"))))
             .answering(move |it: &MetricQuery| Ok(vec![reading; it.series.len()]))
     }
@@ -232,9 +236,13 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_found_where_rules_or_metrics_may_not_be_read() {
-        is_blind_without::<Rule>(&CHECK, world(vec![], Reading::NoData)).await;
-        let blind = world(vec![disabled("off")], Reading::NoData).unanswered::<MetricQuery>(Class::AccessDenied);
-        assert_eq!(outcome(&CHECK, blind, "{}").await.0.expect_err("blind").class, Class::AccessDenied);
+        let world = || world(vec![disabled("off")], Reading::NoData);
+        is_blind_without::<EventBus>(&CHECK, world()).await;
+        for blind in
+            [world().unanswered::<Rules>(Class::AccessDenied), world().unanswered::<MetricQuery>(Class::AccessDenied)]
+        {
+            assert_eq!(outcome(&CHECK, blind, "{}").await.0.expect_err("blind").class, Class::AccessDenied);
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{
     aws::action::AUTO_SCALING,
     simulator::{
         answer::{Protocol, Refusal},
-        world::TargetGroup,
+        world::{Launcher, TargetGroup, Template},
     },
 };
 
@@ -23,21 +23,38 @@ pub(super) static SERVICE: Service = Service {
     ],
 };
 
-/// One group for each target group that is kept for one.
+/// One group for each target group that is kept for one, and for each template that groups launch from.
 fn describe_auto_scaling_groups(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let place = cx.place();
     let most = cx.call.number("MaxRecords").unwrap_or(50).min(100);
-    let kept = cx.place().target_groups().into_iter().filter(|it| it.is_scaled).collect();
-    let (page, next) = cx.page(kept, cx.call.text("NextToken"), most)?;
-    let group = |it: &TargetGroup| {
-        json!({
-            "AutoScalingGroupName": it.name,
-            "MinSize": 0,
-            "MaxSize": 4,
-            "DesiredCapacity": 0,
-            "TargetGroupARNs": members([json!(it.arn)]),
-        })
-    };
-    Ok(json!({"AutoScalingGroups": members(page.iter().map(group)), "NextToken": next}))
+    let scaled = place.target_groups().into_iter().filter(|it| it.is_scaled).map(|it| scaling(&it));
+    let plain = place.templates_of(Launcher::Group).into_iter().map(|it| launching(&it, false));
+    let mixed = place.templates_of(Launcher::Override).into_iter().map(|it| launching(&it, true));
+    let (page, next) = cx.page(scaled.chain(plain).chain(mixed).collect(), cx.call.text("NextToken"), most)?;
+    Ok(json!({"AutoScalingGroups": members(page), "NextToken": next}))
+}
+
+fn scaling(it: &TargetGroup) -> Value {
+    json!({
+        "AutoScalingGroupName": it.name,
+        "MinSize": 0,
+        "MaxSize": 4,
+        "DesiredCapacity": 0,
+        "TargetGroupARNs": members([json!(it.arn)]),
+    })
+}
+
+fn launching(it: &Template, mixed: bool) -> Value {
+    let specification = json!({"LaunchTemplateId": it.id, "LaunchTemplateName": it.name, "Version": "$Latest"});
+    let overrides = members([json!({"InstanceType": "m5.large", "LaunchTemplateSpecification": specification})]);
+    json!({
+        "AutoScalingGroupName": format!("group-of-{}", it.name),
+        "MinSize": 0,
+        "MaxSize": 4,
+        "DesiredCapacity": 1,
+        "LaunchTemplate": (!mixed).then_some(specification),
+        "MixedInstancesPolicy": mixed.then(|| json!({"LaunchTemplate": {"Overrides": overrides}})),
+    })
 }
 
 /// Everything here is launched by template.

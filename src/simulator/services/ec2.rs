@@ -9,7 +9,8 @@ use crate::{
     simulator::{
         answer::{Protocol, Refusal},
         world::{
-            Address, Endpoint, Fate, Gateway, Group, Image, Instance, Interface, InternetGateway, Snapshot, Volume,
+            Address, Endpoint, Fate, Gateway, Group, Image, Instance, Interface, InternetGateway, Launcher, Snapshot,
+            Template, Volume,
         },
     },
 };
@@ -27,6 +28,7 @@ pub(super) static SERVICE: Service = Service {
     operations: &[
         Operation::new("DescribeRegions", describe_regions),
         Operation::new("DescribeAddresses", describe_addresses),
+        Operation::new("DescribeFleets", describe_fleets),
         Operation::new("DescribeImageAttribute", describe_image_attribute),
         Operation::new("DescribeImages", describe_images),
         Operation::new("DescribeInstances", describe_instances),
@@ -119,7 +121,13 @@ fn describe_image_attribute(cx: &Context<'_>) -> Result<Value, Refusal> {
 
 fn describe_instances(cx: &Context<'_>) -> Result<Value, Refusal> {
     let place = cx.place();
+    let by_hand = place.templates_of(Launcher::Hand);
+    let first = place.instances().into_iter().next().map(|it| it.id);
     list(cx, "reservationSet", place.instances(), |it: &Instance| {
+        let mut with = it.tags.clone();
+        if first.as_ref() == Some(&it.id) {
+            with.extend(by_hand.iter().map(|it| ("aws:ec2launchtemplate:id", it.id.clone())));
+        }
         let (code, name) = if it.running { (16, "running") } else { (80, "stopped") };
         let instance = json!({
             "instanceId": it.id,
@@ -128,7 +136,7 @@ fn describe_instances(cx: &Context<'_>) -> Result<Value, Refusal> {
             "instanceState": {"code": code, "name": name},
             "reason": it.stopped.map(stop),
             "launchTime": time(it.launched),
-            "tagSet": tags(&it.tags),
+            "tagSet": tags(&with),
         });
         let reservation = it.id.replace("i-", "r-");
         json!({"reservationId": reservation, "ownerId": place.account, "instancesSet": items([instance])})
@@ -160,7 +168,10 @@ fn describe_volumes(cx: &Context<'_>) -> Result<Value, Refusal> {
 
 fn describe_snapshots(cx: &Context<'_>) -> Result<Value, Refusal> {
     let place = cx.place();
-    list(cx, "snapshotSet", place.snapshots(), |it: &Snapshot| {
+    let own = place.snapshots().into_iter().map(|it| (place.account.clone(), it));
+    let lender = place.lender().map(|it| it.account).unwrap_or_default();
+    let lent = place.lent_snapshots().into_iter().map(|it| (lender.clone(), it));
+    list(cx, "snapshotSet", own.chain(lent).collect(), |(owner, it): &(String, Snapshot)| {
         json!({
             "snapshotId": it.id,
             "volumeId": it.volume,
@@ -168,7 +179,7 @@ fn describe_snapshots(cx: &Context<'_>) -> Result<Value, Refusal> {
             "fullSnapshotSizeInBytes": (it.size_gib << 30) / 2,
             "status": "completed",
             "storageTier": "standard",
-            "ownerId": place.account,
+            "ownerId": owner,
             "description": it.description,
             "startTime": time(it.started),
             "tagSet": tags(&it.tags),
@@ -177,28 +188,62 @@ fn describe_snapshots(cx: &Context<'_>) -> Result<Value, Refusal> {
 }
 
 fn describe_launch_templates(cx: &Context<'_>) -> Result<Value, Refusal> {
-    list(
-        cx,
-        "launchTemplates",
-        cx.place().templates(),
-        |it| json!({"launchTemplateId": it.id, "launchTemplateName": "workers", "latestVersionNumber": it.images.len()}),
-    )
+    list(cx, "launchTemplates", cx.place().templates(), |it| {
+        json!({
+            "launchTemplateId": it.id,
+            "launchTemplateName": it.name,
+            "createTime": time(it.changed),
+            "createdBy": format!("arn:aws:iam::{}:user/someone", cx.call.account),
+            "defaultVersionNumber": 1,
+            "latestVersionNumber": it.images.len(),
+            "tagSet": tags(&it.tags),
+        })
+    })
 }
 
 fn describe_launch_template_versions(cx: &Context<'_>) -> Result<Value, Refusal> {
     let id = cx.call.text("LaunchTemplateId").unwrap_or_default();
     let template = cx.place().templates().into_iter().find(|it| it.id == id);
     let template = template.ok_or_else(|| cx.call.invalid(format!("The launch template '{id}' does not exist")))?;
-    list(
-        cx,
-        "launchTemplateVersionSet",
-        template.images,
-        |image| json!({"launchTemplateId": id, "launchTemplateData": {"imageId": image, "instanceType": "m5.large"}}),
-    )
+    let volumes = template.snapshots.iter().map(|it| json!({"deviceName": "/dev/sdf", "ebs": {"snapshotId": it}}));
+    let volumes = items(volumes);
+    list(cx, "launchTemplateVersionSet", template.images, |image| {
+        json!({
+            "launchTemplateId": id,
+            "createTime": time(template.changed),
+            "launchTemplateData": {
+                "imageId": image,
+                "instanceType": "m5.large",
+                "blockDeviceMappingSet": volumes,
+            },
+        })
+    })
 }
 
 fn describe_spot_fleet_requests(cx: &Context<'_>) -> Result<Value, Refusal> {
-    list(cx, "spotFleetRequestConfigSet", Vec::<Value>::new(), Value::clone)
+    list(cx, "spotFleetRequestConfigSet", cx.place().templates_of(Launcher::SpotFleet), |it| {
+        json!({
+            "spotFleetRequestId": it.id.replace("lt-", "sfr-"),
+            "spotFleetRequestState": "active",
+            "spotFleetRequestConfig": {"launchTemplateConfigs": items([launch_from(it)])},
+        })
+    })
+}
+
+/// A template as fleets name it.
+fn launch_from(it: &Template) -> Value {
+    json!({"launchTemplateSpecification": {"launchTemplateId": it.id, "version": "$Latest"}})
+}
+
+fn describe_fleets(cx: &Context<'_>) -> Result<Value, Refusal> {
+    list(cx, "fleetSet", cx.place().templates_of(Launcher::Fleet), |it| {
+        json!({
+            "fleetId": it.id.replace("lt-", "fleet-"),
+            "fleetState": "active",
+            "type": "maintain",
+            "launchTemplateConfigs": items([launch_from(it)]),
+        })
+    })
 }
 
 fn describe_spot_instance_requests(cx: &Context<'_>) -> Result<Value, Refusal> {

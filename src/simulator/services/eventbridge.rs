@@ -24,6 +24,7 @@ pub(super) static SERVICE: Service = Service {
     operations: &[
         Operation::new("ListEventBuses", list_event_buses),
         Operation::new("ListRules", list_rules),
+        Operation::new("ListRuleNamesByTarget", list_rule_names_by_target),
         Operation::new("ListTargetsByRule", list_targets_by_rule),
     ],
 };
@@ -71,12 +72,34 @@ fn list_rules(cx: &Context<'_>) -> Result<Value, Refusal> {
     Ok(json!({"Rules": page.iter().map(rule).collect::<Vec<_>>(), "NextToken": next}))
 }
 
+fn list_rule_names_by_target(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let target = cx.call.text("TargetArn").ok_or_else(|| cx.call.invalid("TargetArn is missing"))?;
+    let names = rules(cx)?.into_iter().filter(|it| targets(cx, it).iter().any(|it| it["Arn"] == target));
+    let (page, next) = cx.page(names.map(|it| it.name).collect(), cx.call.text("NextToken"), most(cx))?;
+    Ok(json!({"RuleNames": page, "NextToken": next}))
+}
+
+/// The targets of a rule: functions, unless it starts tasks in a cluster.
+fn targets(cx: &Context<'_>, rule: &Rule) -> Vec<Value> {
+    let place = cx.place();
+    let Some((cluster, definitions)) = &rule.starts else {
+        let arn = place.arn("lambda", "function:target");
+        return (0..rule.targets).map(|it| json!({"Id": format!("target-{it}"), "Arn": arn})).collect();
+    };
+    let target = |(number, it): (usize, &String)| {
+        json!({
+            "Id": format!("target-{number}"),
+            "Arn": place.arn("ecs", &format!("cluster/{cluster}")),
+            "EcsParameters": {"TaskDefinitionArn": place.arn("ecs", &format!("task-definition/{it}")), "TaskCount": 1},
+        })
+    };
+    definitions.iter().enumerate().map(target).collect()
+}
+
 fn list_targets_by_rule(cx: &Context<'_>) -> Result<Value, Refusal> {
     let name = cx.call.text("Rule").unwrap_or_default();
     let rule = rules(cx)?.into_iter().find(|it| it.name == name);
     let rule = rule.ok_or_else(|| not_found(cx, format!("Rule {name} does not exist.")))?;
-    let arn = cx.place().arn("lambda", "function:target");
-    let targets = (0..rule.targets).map(|number| json!({"Id": format!("target-{number}"), "Arn": arn}));
-    let (page, next) = cx.page(targets.collect(), cx.call.text("NextToken"), most(cx))?;
+    let (page, next) = cx.page(targets(cx, &rule), cx.call.text("NextToken"), most(cx))?;
     Ok(json!({"Targets": page, "NextToken": next}))
 }

@@ -7,6 +7,8 @@ mod cloudwatch;
 mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
+mod ecr;
+mod ecs;
 mod eventbridge;
 mod lambda;
 mod load_balancing;
@@ -101,6 +103,8 @@ static SERVICES: &[&Service] = &[
     &cost_explorer::SERVICE,
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
+    &ecr::SERVICE,
+    &ecs::SERVICE,
     &eventbridge::SERVICE,
     &lambda::SERVICE,
     &load_balancing::SERVICE,

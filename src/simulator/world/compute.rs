@@ -1,4 +1,4 @@
-//! Instances, volumes, snapshots, images and launch templates, and how they hang together.
+//! Instances, volumes, snapshots and images, and how they hang together.
 
 use super::{
     Place, Tags,
@@ -13,7 +13,7 @@ const IDLE: i64 = 14;
 const STOPPED: i64 = 30;
 
 /// An image that AWS offers to everyone.
-const PUBLIC_IMAGE: &str = "ami-0abcdef1234567890";
+pub(super) const PUBLIC_IMAGE: &str = "ami-0abcdef1234567890";
 
 /// A machine image.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Image {
     pub(crate) created: i64,
     /// When it was last launched.
     pub(crate) launched: Option<i64>,
-    /// The account that it is shared with.
+    /// The account that it is shared with. It uses what is kept for it, and not what is wasted.
     pub(crate) shared_with: Option<String>,
     /// The snapshot behind it.
     pub(crate) snapshot: String,
@@ -71,15 +71,10 @@ pub(crate) struct Snapshot {
     pub(crate) volume: String,
     pub(crate) size_gib: i64,
     pub(crate) description: String,
+    /// The account that it is shared with. It uses what is kept for it, and not what is wasted.
+    pub(crate) shared_with: Option<String>,
     pub(crate) started: i64,
     pub(crate) tags: Tags,
-}
-
-/// A launch template, with one image for each of its versions.
-#[derive(Clone, Debug)]
-pub(crate) struct Template {
-    pub(crate) id: String,
-    pub(crate) images: Vec<String>,
 }
 
 impl Place<'_> {
@@ -93,7 +88,9 @@ impl Place<'_> {
     fn image(&self, draw: &mut Draw, number: usize) -> Image {
         let fate = draw.fate([35, 15, 40, 10]);
         let age = draw.age(fate, OLD);
-        let managed = fate == Fate::Kept && draw.chance(0.5);
+        let borrower = self.borrower();
+        let managed = fate == Fate::Kept && (draw.chance(0.5) || borrower.is_none());
+        let shared = fate == Fate::Kept && !managed || fate == Fate::Waste && draw.chance(0.2);
         let launched = match fate {
             Fate::Used => Some(self.days_ago(draw.between(0, 30))),
             Fate::Waste => draw.chance(0.5).then(|| self.days_ago(draw.between(OLD, age))),
@@ -109,15 +106,41 @@ impl Place<'_> {
             fate,
             created: self.days_ago(age),
             launched,
-            shared_with: (fate == Fate::Kept && !managed).then(|| self.world.account(0).id),
+            shared_with: borrower.filter(|_| shared),
             snapshot: self.id("snap", number),
             size_gib: draw.one_of(&[8, 16, 30, 50, 100]),
             tags,
         }
     }
 
+    /// The account that may use what this one shares: the next, where it runs and has the region.
+    fn borrower(&self) -> Option<String> {
+        let (_, next) = self.world.neighbours(&self.account)?;
+        let has_region = || self.world.regions(&next.id).iter().any(|it| *it == self.region);
+        (!next.suspended && has_region()).then_some(next.id)
+    }
+
+    /// The same region of the account that shares with this one.
+    pub(crate) fn lender(&self) -> Option<Place<'_>> {
+        let (before, _) = self.world.neighbours(&self.account)?;
+        let has_region = || self.world.regions(&before.id).iter().any(|it| *it == self.region);
+        (!before.suspended && has_region()).then(|| self.world.place(&before.id, &self.region))
+    }
+
+    /// The images of another account that are launched here.
+    pub(super) fn borrowed_images(&self) -> Vec<String> {
+        let images = self.lender().map(|it| it.images()).unwrap_or_default().into_iter();
+        images.filter(|it| it.shared_with.is_some() && it.fate == Fate::Kept).map(|it| it.id).collect()
+    }
+
+    /// The snapshots of another account that are shared with this one.
+    pub(crate) fn lent_snapshots(&self) -> Vec<Snapshot> {
+        let snapshots = self.lender().map(|it| it.snapshots()).unwrap_or_default();
+        snapshots.into_iter().filter(|it| it.shared_with.is_some()).collect()
+    }
+
     /// Those of its images that something here launches.
-    fn launched_images(&self) -> Vec<String> {
+    pub(super) fn launched_images(&self) -> Vec<String> {
         self.images().into_iter().filter(|it| it.fate == Fate::Used).map(|it| it.id).collect()
     }
 
@@ -147,12 +170,6 @@ impl Place<'_> {
         }
         let (launched, stopped) = (self.days_ago(launched), stopped.map(|it| self.days_ago(it)));
         Instance { id: self.id("i", number), image, fate, running, launched, stopped, tags }
-    }
-
-    /// The launch templates here: one with every image in use, so that what no instance runs is referred to as well.
-    pub(crate) fn templates(&self) -> Vec<Template> {
-        let images = self.launched_images();
-        if images.is_empty() { Vec::new() } else { vec![Template { id: self.id("lt", 0), images }] }
     }
 
     /// The volumes here: one for each instance, and some that are attached to nothing.
@@ -208,6 +225,7 @@ impl Place<'_> {
             volume: self.id("vol", 0),
             size_gib: it.size_gib,
             description: format!("Created by CreateImage({}) for {}", self.id("i", 0), it.id),
+            shared_with: None,
             started: it.created,
             tags: it.tags.clone(),
         });
@@ -220,11 +238,14 @@ impl Place<'_> {
     fn loose_snapshot(&self, draw: &mut Draw, number: usize) -> Snapshot {
         let fate = draw.fate([55, 25, 0, 20]);
         let mut tags = draw.tags();
-        if fate == Fate::Kept {
+        let borrower = self.borrower();
+        let managed = fate == Fate::Kept && (draw.chance(0.5) || borrower.is_none());
+        let shared = fate == Fate::Kept && !managed || fate == Fate::Waste && draw.chance(0.2);
+        if managed {
             tags.push(("aws:backup:source-resource", self.id("vol", number)));
         }
         let description = match fate {
-            Fate::Kept => "This snapshot is created by the AWS Backup service.".to_owned(),
+            Fate::Kept if managed => "This snapshot is created by the AWS Backup service.".to_owned(),
             Fate::Waste if draw.chance(0.4) => {
                 let (instance, image) = (self.id("i", 900 + number), self.id("ami", 900 + number));
                 format!("Created by CreateImage({instance}) for {image}")
@@ -237,6 +258,7 @@ impl Place<'_> {
             volume: self.id("vol", 500 + number),
             size_gib: draw.one_of(&[8, 20, 50, 100, 500]),
             description,
+            shared_with: borrower.filter(|_| shared),
             started: self.days_ago(draw.age(fate, OLD)),
             tags,
         }

@@ -73,6 +73,7 @@ impl Place<'_> {
             "AWS/Events" => of("RuleName").and_then(|it| self.triggers(it, of("EventBusName"))),
             "AWS/SNS" => of("TopicName").and_then(|it| self.publications(it)),
             "AWS/SQS" => of("QueueName").and_then(|it| self.messages(metric, it)),
+            "AWS/ECS" => of("ClusterName").and_then(|it| self.utilization(it, of("ServiceName"))),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),

@@ -1,7 +1,7 @@
 //! Queues, topics, and rules of event buses.
 
 use super::{
-    Place, Series,
+    Cluster, Place, Series,
     draw::{Draw, Fate},
 };
 
@@ -49,6 +49,8 @@ pub(crate) struct Rule {
     /// How often a day it is triggered.
     pub(crate) triggered: f64,
     pub(crate) managed_by: Option<&'static str>,
+    /// The ECS cluster in which it starts tasks, and the task definitions of these: a target each.
+    pub(crate) starts: Option<(String, Vec<String>)>,
 }
 
 /// The event buses of each place.
@@ -112,11 +114,12 @@ impl Place<'_> {
         Some(if topic.published > 0.0 { Series::Steady(topic.published) } else { Series::Silent })
     }
 
-    /// The rules here, those of AWS services included.
+    /// The rules here, those of AWS services and those that start tasks included.
     pub(crate) fn rules(&self) -> Vec<Rule> {
         let mut draw = self.draw("rules");
         let count = self.count(&mut draw, 5.0);
-        (0..count).map(|number| rule(&mut draw, number)).collect()
+        let clusters = self.clusters().into_iter().filter(|it| !it.scheduled.is_empty());
+        (0..count).map(|number| rule(&mut draw, number)).chain(clusters.map(starter)).collect()
     }
 
     /// `EventBridge` is silent about rules that nothing triggers.
@@ -159,5 +162,20 @@ fn rule(draw: &mut Draw, number: usize) -> Rule {
         targets: usize::from(has_target),
         triggered: if fate == Fate::Used || kept == 2 { 24.0 } else { 0.0 },
         managed_by: (kept == 1).then_some("autoscaling.amazonaws.com"),
+        starts: None,
+    }
+}
+
+/// The rule that starts tasks in a cluster.
+fn starter(cluster: Cluster) -> Rule {
+    Rule {
+        name: format!("start-in-{}", cluster.name),
+        bus: BUSES[0],
+        fate: Fate::Used,
+        is_enabled: true,
+        targets: cluster.scheduled.len(),
+        triggered: 1.0,
+        managed_by: None,
+        starts: Some((cluster.name, cluster.scheduled)),
     }
 }

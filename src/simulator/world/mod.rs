@@ -6,28 +6,35 @@
 mod balancers;
 mod buckets;
 mod compute;
+mod containers;
 mod draw;
 mod functions;
+mod launch;
 mod logs;
 mod messages;
 mod money;
 mod network;
 pub(crate) mod planted;
+mod registry;
 mod vpc;
 
 pub(super) use self::{
     balancers::{Balancer, TargetGroup},
     buckets::{Bucket, Contents, Distribution, FILTER},
     compute::{Image, Instance, Snapshot, Volume},
+    containers::{Cluster, Family, Service as EcsService},
     draw::{Draw, Fate},
     functions::{Function, Series},
+    launch::{Launcher, Template},
     logs::LogGroup,
     messages::{BUSES, Queue, Rule, Topic},
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
+    registry::{Pushed, Repository},
     vpc::{Endpoint, InternetGateway},
 };
 
+use compute::PUBLIC_IMAGE;
 use jiff::Timestamp;
 
 use crate::aws::partition;
@@ -126,6 +133,14 @@ impl World {
         (offset.is_multiple_of(NEXT_ACCOUNT) && number < self.accounts).then(|| self.account(number))
     }
 
+    /// The accounts before and after one, in a circle: an account lends what it shares to the next. `None` where there is
+    /// one account only.
+    fn neighbours(&self, id: &str) -> Option<(Account, Account)> {
+        let number = usize::try_from((id.parse::<u64>().ok()? - FIRST_ACCOUNT) / NEXT_ACCOUNT).ok()?;
+        let count = self.accounts;
+        (count > 1).then(|| (self.account((number + count - 1) % count), self.account((number + 1) % count)))
+    }
+
     /// The regions that an account has enabled: those that all have, and now and then one more.
     pub(crate) fn regions(&self, account: &str) -> Vec<&'static str> {
         let mut regions = regions();
@@ -188,7 +203,7 @@ impl Place<'_> {
     }
 
     /// A time some days ago, in seconds.
-    pub(super) fn days_ago(&self, days: i64) -> i64 {
+    pub(crate) fn days_ago(&self, days: i64) -> i64 {
         self.world.now - days * DAY
     }
 

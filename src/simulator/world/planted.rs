@@ -24,6 +24,17 @@ impl World {
     }
 }
 
+impl World {
+    /// Whether a finding is about something that another account may use: as long as that was not seen, it is no mistake.
+    #[cfg(test)]
+    pub(crate) fn is_shared(&self, (_, account, region, id): &Planted) -> bool {
+        let place = self.place(account, region);
+        let images = place.images().into_iter().filter(|it| it.shared_with.is_some()).map(|it| it.id);
+        let snapshots = place.snapshots().into_iter().filter(|it| it.shared_with.is_some()).map(|it| it.id);
+        images.chain(snapshots).any(|it| it == *id)
+    }
+}
+
 impl Place<'_> {
     fn plant(&self, all: &mut BTreeSet<Planted>) {
         let mut add = |tool, id: &str| {
@@ -49,6 +60,26 @@ impl Place<'_> {
         }
         for it in self.snapshots().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_snapshots", &it.id);
+        }
+        for it in self.templates().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_unused_launch_templates", &it.id);
+        }
+        for it in self.families().iter().filter(|it| it.fate == Fate::Waste) {
+            add("find_old_ecs_task_definitions", &it.name);
+        }
+        for repository in self.repositories() {
+            for it in repository.images.iter().filter(|it| it.fate == Fate::Waste) {
+                add("find_unused_ecr_images", &format!("{}@{}", repository.name, it.digest));
+            }
+        }
+        for cluster in self.clusters() {
+            if cluster.fate == Fate::Waste {
+                add("find_unused_ecs_clusters_and_services", &cluster.name);
+            }
+            for it in cluster.services.iter().filter(|it| it.fate == Fate::Waste) {
+                let arn = self.arn("ecs", &format!("service/{}/{}", cluster.name, it.name));
+                add("find_unused_ecs_clusters_and_services", &arn);
+            }
         }
         for it in self.gateways().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_nat_gateways", &it.id);
