@@ -11,6 +11,10 @@ pub(crate) const HOURS_PER_MONTH: Decimal = dec!(730);
 
 /// Bytes in what AWS bills as a gigabyte.
 const BYTES_PER_GIB: Decimal = dec!(1_073_741_824);
+/// How many hosted zones of Route 53 have the first price.
+const FIRST_HOSTED_ZONES: usize = 25;
+/// How many records a hosted zone may hold at no further charge.
+const FREE_RECORDS: i64 = 10_000;
 /// Where the first price tier of S3 Standard ends, in GiB.
 const S3_FIRST_TIER_GIB: Decimal = dec!(51_200);
 
@@ -106,6 +110,12 @@ prices! {
     SQS_FIFO_REQUEST = 0.0000005 per "request", "2026-09-01", "AWS price list, offer AWSQueueService";
     /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
     CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
+    /// A hosted zone of Route 53, one of the first 25.
+    HOSTED_ZONE = 0.50 per "month", "2026-09-20", "https://aws.amazon.com/route53/pricing/, as transcribed that day by API Evangelist";
+    /// A hosted zone of Route 53 beyond the first 25.
+    FURTHER_HOSTED_ZONE = 0.10 per "month", "2026-09-20", "https://aws.amazon.com/route53/pricing/, as transcribed that day by API Evangelist";
+    /// A record of a hosted zone above 10,000.
+    HOSTED_ZONE_RECORD = 0.0015 per "record-month", "2026-09-20", "https://aws.amazon.com/route53/pricing/, as transcribed that day by API Evangelist";
     /// One request, and so one page, of the Cost Explorer API.
     COST_EXPLORER_REQUEST = 0.01 per "request", "2026-09-01", "https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/";
     /// One metric asked of `GetMetricData`; there is no free tier.
@@ -264,6 +274,22 @@ pub(crate) fn sqs_requests(requests: i64, days: i64, fifo: bool) -> Quote {
     price.monthly(of_month).at_most("the first million requests of a month are free")
 }
 
+/// A hosted zone of Route 53 in an account that has so many of them.
+///
+/// Source: <https://aws.amazon.com/route53/pricing/>; tiers are reached together by accounts that are billed together
+/// (<https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/con-bill-blended-rates.html>, read Nov 2026). Which zones are the first is nobody's choice: when there are more, what
+/// disappears with one of them is the price of the last.
+pub(crate) fn hosted_zone(zones: usize, records: Option<i64>) -> Quote {
+    let price = if zones > FIRST_HOSTED_ZONES { &FURTHER_HOSTED_ZONE } else { &HOSTED_ZONE };
+    let further = Decimal::from((records.unwrap_or(0) - FREE_RECORDS).max(0));
+    let quote = Quote::list(price.usd + HOSTED_ZONE_RECORD.usd * further, price);
+    if zones > FIRST_HOSTED_ZONES {
+        quote.at_least("once 25 zones are left, each costs 0.50")
+    } else {
+        quote.at_most("0.10 where accounts that are billed together have more than 25 zones")
+    }
+}
+
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).
@@ -359,6 +385,13 @@ mod tests {
     fn requests_are_counted_up_to_a_month_of_730_hours() {
         assert_eq!(sqs_requests(24_000_000, 1, false).monthly.normalize(), dec!(292));
         assert_eq!(sqs_requests(48_000_000, 2, true).monthly.normalize(), dec!(365));
+    }
+
+    #[test]
+    fn hosted_zones_are_bounded_by_how_many_there_are_and_their_records_count() {
+        let monthly = |zones, records| hosted_zone(zones, records).monthly;
+        assert_eq!((monthly(25, Some(10_000)), monthly(26, None)), (dec!(0.50), dec!(0.10)));
+        assert_eq!(monthly(1, Some(12_000)), dec!(3.50));
     }
 
     #[test]

@@ -19,6 +19,7 @@ const OF_ONE_RESOURCE: &[&str] = &[
     "events:ListTargetsByRule",
     "lambda:ListProvisionedConcurrencyConfigs",
     "logs:DescribeLogStreams",
+    "route53:GetHostedZone",
     "s3:ListBucketMetricsConfigurations",
     "s3:ListMultipartUploads",
     "s3:ListObjectsV2",

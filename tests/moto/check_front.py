@@ -283,6 +283,7 @@ PAGED = [
         "NextMarker",
         {},
     ),
+    ("web-prod", "us-east-1", "route53", "list_hosted_zones", "HostedZones", "Marker", "NextMarker", {}),
     (
         "web-prod",
         "eu-west-1",
@@ -641,6 +642,7 @@ def paths(lab):
         ),
         ("cloudfront", "us-east-1", "/2020-05-31/distribution", b"DistributionList"),
         ("cloudfront", "us-east-1", "/2020-05-31/distribution?MaxItems=2", b"<IsTruncated>true"),
+        ("route53", "us-east-1", "/2013-04-01/hostedzone?maxitems=2", b"<IsTruncated>true"),
     ):
         status, body = raw_get(lab, service, region, path)
         assert status == 200 and words in body, (path, status, body[:300])
@@ -853,6 +855,15 @@ def small_operations(lab):
             assert item["Enabled"]
         if item["Comment"] == "disabled":
             assert not item["Enabled"]
+    route53 = lab.member("route53", "web-prod")
+    vpcs = {}
+    for item in route53.list_hosted_zones()["HostedZones"]:
+        vpcs[item["Name"]] = route53.get_hosted_zone(Id=item["Id"]).get("VPCs")
+        principal = item.get("LinkedService", {}).get("ServicePrincipal")
+        assert principal == (
+            "servicediscovery.amazonaws.com" if item["Name"] == "services.internal." else None
+        ), item
+    assert not vpcs["shop.example."] and not vpcs["left.internal."] and len(vpcs["corp.internal."]) == 1
 
 
 # --- the world, judged again without the seed's knowledge -------------------

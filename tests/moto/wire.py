@@ -28,6 +28,7 @@ PROTOCOLS = {
     "autoscaling": "query",
     "sns": "query",
     "cloudfront": "rest-xml",
+    "route53": "rest-xml",
     "lambda": "rest-json",
     "account": "rest-json",
 }
@@ -55,6 +56,7 @@ XML_NAMESPACES = {
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
     "autoscaling": "http://autoscaling.amazonaws.com/doc/2011-01-01/",
     "cloudfront": "http://cloudfront.amazonaws.com/doc/2020-05-31/",
+    "route53": "https://route53.amazonaws.com/doc/2013-04-01/",
     "sns": "http://sns.amazonaws.com/doc/2010-03-31/",
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
 }

@@ -49,7 +49,7 @@ const GIB: f64 = 1_073_741_824.0;
 
 impl Place<'_> {
     /// The same account, in the region of the global services, as busy as accounts are on the whole.
-    fn whole_account(&self) -> Self {
+    pub(super) fn whole_account(&self) -> Self {
         Place { region: HOME.to_owned(), activity: self.world.density, ..self.clone() }
     }
 

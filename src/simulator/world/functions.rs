@@ -74,6 +74,7 @@ impl Place<'_> {
             "AWS/SNS" => of("TopicName").and_then(|it| self.publications(it)),
             "AWS/SQS" => of("QueueName").and_then(|it| self.messages(metric, it)),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
+            "AWS/Route53" => of("HostedZoneId").and_then(|it| self.queries(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),
             _ => None,

@@ -14,6 +14,7 @@ mod money;
 mod network;
 pub(crate) mod planted;
 mod vpc;
+mod zones;
 
 pub(super) use self::{
     balancers::{Balancer, TargetGroup},
@@ -26,6 +27,7 @@ pub(super) use self::{
     money::{Advice, Bill},
     network::{Address, Gateway, Group, Interface},
     vpc::{Endpoint, InternetGateway},
+    zones::Zone,
 };
 
 use jiff::Timestamp;

@@ -109,5 +109,8 @@ impl Place<'_> {
         for it in self.distributions().into_iter().filter(|it| it.fate == Fate::Waste) {
             all.insert(("find_unused_cloudfront_distributions", self.account.clone(), "global".to_owned(), it.id));
         }
+        for it in self.zones().into_iter().filter(|it| it.fate == Fate::Waste) {
+            all.insert(("find_unused_route53_hosted_zones", self.account.clone(), "global".to_owned(), it.id));
+        }
     }
 }
