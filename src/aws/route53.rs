@@ -9,8 +9,8 @@ use super::{
 static LIST_HOSTED_ZONES: Action = Action::new(&ROUTE53, "ListHostedZones");
 static GET_HOSTED_ZONE: Action = Action::new(&ROUTE53, "GetHostedZone");
 
-/// The most zones on one page
-/// (<https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZones.html>, read Nov 2026).
+/// The most zones on one page (<https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZones.html>, as
+/// aws-sdk-route53 1.132 has it).
 const PAGE: i32 = 100;
 
 /// A hosted zone of Route 53. AWS does not say since when there is one.
@@ -133,8 +133,8 @@ mod tests {
 
     fn zone(id: &str, more: &str) -> String {
         format!(
-            "<HostedZone><Id>/hostedzone/{id}</Id><Name>{}.example.com.</Name><CallerReference>r</CallerReference>{more}\
-             </HostedZone>",
+            "<HostedZone><Id>/hostedzone/{id}</Id><Name>{}.example.com.</Name><CallerReference>r</CallerReference>\
+             {more}</HostedZone>",
             id.to_lowercase()
         )
     }

@@ -116,7 +116,8 @@ fn target_of(finding: &Planted) -> (&str, &str) {
         "find_unused_s3_buckets"
         | "find_incomplete_multipart_uploads"
         | "find_unused_cloudfront_distributions"
-        | "find_unused_route53_hosted_zones" => (&finding.1, "global"),
+        | "find_unused_route53_hosted_zones"
+        | "get_s3_storage_class_recommendations" => (&finding.1, "global"),
         _ => (&finding.1, &finding.2),
     }
 }

@@ -140,6 +140,11 @@ impl Call {
         format!("{}:{}", self.service, self.operation)
     }
 
+    /// Whether AWS refused it. That a bucket has no lifecycle comes as an error and is an answer.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.error.as_deref().is_some_and(|it| it != "NoSuchLifecycleConfiguration")
+    }
+
     /// Whether it is made for each scan to know where to look, or to get in.
     pub(crate) fn is_way_in(&self) -> bool {
         self.service == "sts"

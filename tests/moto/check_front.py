@@ -824,6 +824,13 @@ def small_operations(lab):
         lab, "s3", "us-east-1", "/orgscan-a-empty/?metrics&x-id=ListBucketMetricsConfigurations"
     )
     assert status == 301 and b"<Code>PermanentRedirect</Code>" in body, (status, body)
+    moved = ireland.get_bucket_lifecycle_configuration(Bucket="orgscan-moved")["Rules"]
+    assert moved[0]["Transitions"][0]["StorageClass"] == "STANDARD_IA", moved
+    refused(
+        "NoSuchLifecycleConfiguration",
+        lambda: ireland.get_bucket_lifecycle_configuration(Bucket="orgscan-media"),
+        status=404,
+    )
     assert s3.get_bucket_location(Bucket="orgscan-a-empty")["LocationConstraint"] == "eu-west-1"
     assert ireland.list_objects_v2(Bucket="orgscan-b-content")["KeyCount"] == 3
     assert ireland.list_objects_v2(Bucket="orgscan-a-empty", MaxKeys=1)["KeyCount"] == 0

@@ -946,6 +946,7 @@ def build(moto):
     from moto.moto_api._internal import mock_random
     from seed_logs import log_groups
     from seed_messages import queues, rules, topics
+    from seed_storage import storage_classes
     from seed_zones import zones
 
     mock_random.seed(SEED)
@@ -972,6 +973,7 @@ def build(moto):
     topics(seed, busy)
     rules(seed, busy)
     zones(seed)
+    storage_classes(seed)
     state = seed.state
     state.costs = cost_table(seed)
     state.recommendations = recommendations(seed)

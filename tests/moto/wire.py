@@ -48,6 +48,8 @@ IAM_ACTIONS = {
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketLifecycle": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
     "s3:ListBucketMetricsConfigurations": "s3:GetMetricsConfiguration",
 }

@@ -14,14 +14,15 @@ use crate::{
 check! {
     /// Finds Route 53 hosted zones that got no query, hold no record of their own or answer in no VPC.
     ///
-    /// AWS bills each hosted zone by the month: 0.50 USD for each of the first 25, 0.10 USD for each further one. Public zones are
-    /// judged by their DNS queries. Private zones have no metrics: one is reported when it holds only its NS and SOA records, or
-    /// when no VPC is associated with it; as VPCs may use it through a Route 53 Profile, which is not seen here, no saving is put
-    /// on the latter. Zones that another service made, such as AWS Cloud Map, are left out. AWS does not say how old a zone is: a
-    /// new one that nobody has asked yet looks unused. In an account with more than 25 zones each is priced as one of the further
-    /// ones, which is the least that disappears. Fine to ignore for a zone that waits for a launch, that holds records for a rare
-    /// renewal of certificates, or, when private, that hides a public domain from a VPC. Before you delete a public zone, end its
-    /// delegation at the registrar or in the parent zone: others may take over a domain that points to no zone.
+    /// AWS bills each hosted zone by the month: 0.50 USD for each of the first 25, 0.10 USD for each further one.
+    /// Public zones are judged by their DNS queries. Private zones have no metrics: one is reported when it holds only
+    /// its NS and SOA records, or when no VPC is associated with it; as VPCs may use it through a Route 53 Profile,
+    /// which is not seen here, no saving is put on the latter. Zones that another service made, such as AWS Cloud Map,
+    /// are left out. AWS does not say how old a zone is: a new one that nobody has asked yet looks unused. In an
+    /// account with more than 25 zones each is priced as one of the further ones, which is the least that disappears.
+    /// Fine to ignore for a zone that waits for a launch, that holds records for a rare renewal of certificates, or,
+    /// when private, that hides a public domain from a VPC. Before you delete a public zone, end its delegation at the
+    /// registrar or in the parent zone: others may take over a domain that points to no zone.
     title: "Unused Route 53 hosted zones",
     scope: Account,
     needs: [HostedZone, MetricQuery, VpcsOfZone],
@@ -68,7 +69,8 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
 }
 
 /// Of public zones, those without a query. Route 53 sends the metric when there are queries
-/// (<https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-hosted-zones-with-cloudwatch.html>, read Nov 2026).
+/// (<https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-hosted-zones-with-cloudwatch.html>, read Nov
+/// 2026).
 async fn silent<'a>(cx: &Cx, params: &Params, zones: Vec<&'a HostedZone>) -> Vec<&'a HostedZone> {
     let query = MetricQuery {
         namespace: "AWS/Route53",

@@ -18,7 +18,7 @@ mod zones;
 
 pub(super) use self::{
     balancers::{Balancer, TargetGroup},
-    buckets::{Bucket, Contents, Distribution, FILTER},
+    buckets::{Bucket, Contents, Distribution, FILTER, Keeping},
     compute::{Image, Instance, Snapshot, Volume},
     draw::{Draw, Fate},
     functions::{Function, Series},
