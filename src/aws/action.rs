@@ -95,6 +95,8 @@ services! {
     LOGS = "CloudWatch Logs", "logs", "logs";
     /// AWS Organizations.
     ORGANIZATIONS = "Organizations", "organizations", "organizations";
+    /// Amazon Route 53.
+    ROUTE53 = "Route 53", "route53", "route53";
     /// Amazon S3.
     S3 = "S3", "s3", "s3";
     /// Amazon SNS.

@@ -25,6 +25,7 @@ pub(crate) mod prices;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod replies;
+pub(crate) mod route53;
 pub(crate) mod s3;
 pub(crate) mod session;
 pub(crate) mod sns;
@@ -170,6 +171,7 @@ clients! {
     lambda: aws_sdk_lambda,
     load_balancing: aws_sdk_elasticloadbalancingv2,
     organizations: aws_sdk_organizations,
+    route53: aws_sdk_route53,
     s3: aws_sdk_s3 with force_path_style,
     sns: aws_sdk_sns,
     sqs: aws_sdk_sqs,

@@ -11,6 +11,10 @@ pub(crate) const HOURS_PER_MONTH: Decimal = dec!(730);
 
 /// Bytes in what AWS bills as a gigabyte.
 const BYTES_PER_GIB: Decimal = dec!(1_073_741_824);
+/// How many hosted zones of Route 53 have the first price.
+const FIRST_HOSTED_ZONES: usize = 25;
+/// How many records a hosted zone may hold at no further charge.
+const FREE_RECORDS: i64 = 10_000;
 /// Where the first price tier of S3 Standard ends, in GiB.
 const S3_FIRST_TIER_GIB: Decimal = dec!(51_200);
 
@@ -98,6 +102,8 @@ prices! {
     S3_GLACIER = 0.0036 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
     /// S3 Glacier Deep Archive.
     S3_DEEP_ARCHIVE = 0.00099 per "GB-month", "2026-09-26", "AWS price list, offer AmazonS3";
+    /// An object that S3 Intelligent-Tiering monitors: each of at least 128 KB.
+    S3_MONITORED_OBJECT = 0.0000025 per "object-month", "2026-09-26", "AWS price list, offer AmazonS3";
     /// `CloudWatch` Logs storage, on compressed bytes.
     LOGS_STORAGE = 0.03 per "GB-month", "2026-08-01", "AWS price list, offer AmazonCloudWatch";
     /// A request to a standard SQS queue above the first million of a month.
@@ -108,6 +114,12 @@ prices! {
     ECR_STORAGE = 0.10 per "GB-month", "2026-09-01", "AWS price list, offer AmazonECR";
     /// A dedicated-IP custom TLS certificate of a CloudFront distribution.
     CLOUDFRONT_DEDICATED_IP = 600 per "month", "2026-09-01", "https://aws.amazon.com/cloudfront/pricing/";
+    /// A hosted zone of Route 53, one of the first 25.
+    HOSTED_ZONE = 0.50 per "month", "2026-09-20", "https://aws.amazon.com/route53/pricing/, as transcribed by API Evangelist";
+    /// A hosted zone of Route 53 beyond the first 25.
+    FURTHER_HOSTED_ZONE = 0.10 per "month", "2026-09-20", "https://aws.amazon.com/route53/pricing/, as transcribed by API Evangelist";
+    /// A record of a hosted zone above 10,000.
+    HOSTED_ZONE_RECORD = 0.0015 per "record-month", "2026-09-20", "https://aws.amazon.com/route53/pricing/, as transcribed by API Evangelist";
     /// One request, and so one page, of the Cost Explorer API.
     COST_EXPLORER_REQUEST = 0.01 per "request", "2026-09-01", "https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/";
     /// One metric asked of `GetMetricData`; there is no free tier.
@@ -143,6 +155,12 @@ impl Quote {
     /// The same amount, known only as the least it can be.
     pub(crate) fn at_least(mut self, why: &str) -> Self {
         self.basis = format!("{}; lower bound: {why}", self.basis);
+        self
+    }
+
+    /// The same amount, which rests on an assumption.
+    pub(crate) fn estimate(mut self, assumption: &str) -> Self {
+        self.basis = format!("{}; estimate: {assumption}", self.basis);
         self
     }
 
@@ -274,6 +292,22 @@ pub(crate) fn ecr_image(size_bytes: i64) -> Quote {
     quote.at_most("layers that other images share stay stored")
 }
 
+/// A hosted zone of Route 53 in an account that has so many of them.
+///
+/// Source: <https://aws.amazon.com/route53/pricing/>; tiers are reached together by accounts that are billed together
+/// (<https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/con-bill-blended-rates.html>, read Nov 2026). Which zones
+/// are the first is nobody's choice: when there are more, what disappears with one of them is the price of the last.
+pub(crate) fn hosted_zone(zones: usize, records: Option<i64>) -> Quote {
+    let price = if zones > FIRST_HOSTED_ZONES { &FURTHER_HOSTED_ZONE } else { &HOSTED_ZONE };
+    let further = Decimal::from((records.unwrap_or(0) - FREE_RECORDS).max(0));
+    let quote = Quote::list(price.usd + HOSTED_ZONE_RECORD.usd * further, price);
+    if zones > FIRST_HOSTED_ZONES {
+        quote.at_least("once 25 zones are left, each costs 0.50")
+    } else {
+        quote.at_most("0.10 where accounts that are billed together have more than 25 zones")
+    }
+}
+
 /// The price of S3 storage by the `StorageType` of the metric `BucketSizeBytes`. `None` where it is not known.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html> (storage types, read Oct 2026).
@@ -311,9 +345,63 @@ pub(crate) fn s3_bucket(stored: &[(&str, f64)]) -> Option<Quote> {
     Some(if standard > S3_FIRST_TIER_GIB { quote.at_most("storage above 50 TB is cheaper") } else { quote })
 }
 
+/// What bytes of S3 Standard would save in S3 Intelligent-Tiering if so many percent of them are not read for 30 days,
+/// and each object is monitored. `None` when that saves nothing.
+///
+/// Source: <https://aws.amazon.com/s3/pricing/>. What is read costs there what it costs in S3 Standard; what is not read
+/// for 90 days costs still less.
+pub(crate) fn s3_tiering_saves(bytes: f64, objects: f64, unread_percent: i64) -> Option<Quote> {
+    let gib = Decimal::try_from(bytes).ok()? / BYTES_PER_GIB;
+    let unread = gib * Decimal::from(unread_percent) / dec!(100);
+    let monitored = S3_MONITORED_OBJECT.usd * Decimal::try_from(objects).ok()?;
+    let monthly = (S3_STANDARD.usd - S3_STANDARD_IA.usd) * unread - monitored;
+    let quote = Quote::list(monthly, &S3_STANDARD);
+    let quote = if gib > S3_FIRST_TIER_GIB { quote.at_most("storage above 50 TB is cheaper") } else { quote };
+    let quote = quote.estimate(&format!("{unread_percent}% of the bytes in S3 Standard are not read for 30 days"));
+    (monthly > Decimal::ZERO).then_some(quote)
+}
+
+/// What all bytes of an infrequent-access storage type would save in S3 Standard, where no overhead is billed for small
+/// objects. `None` when they would cost more there, or have no known price.
+///
+/// Source: <https://aws.amazon.com/s3/pricing/> (an object below 128 KB is billed as one of 128 KB).
+pub(crate) fn s3_overhead_saves(storage_type: &str, bytes: f64, overhead_bytes: f64) -> Option<Quote> {
+    let gib = |bytes: f64| Some(Decimal::try_from(bytes).ok()? / BYTES_PER_GIB);
+    let now = s3_storage(storage_type)?.usd * (gib(bytes)? + gib(overhead_bytes)?);
+    let monthly = now - S3_STANDARD.usd * gib(bytes)?;
+    let quote = Quote::list(monthly, &S3_STANDARD).at_least("to move the small objects alone saves more");
+    (monthly > Decimal::ZERO).then_some(quote)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tiering_saves_what_is_not_read_less_what_monitoring_costs() {
+        let gib = 1_073_741_824.0;
+        let monthly =
+            |size, objects, percent| s3_tiering_saves(size * gib, objects, percent).map(|it| it.monthly.normalize());
+        assert_eq!(monthly(1000.0, 100_000.0, 40), Some(dec!(3.95)));
+        assert_eq!(monthly(1000.0, 100_000.0, 100), Some(dec!(10.25)));
+        assert_eq!(monthly(1000.0, 1_680_000.0, 40), None, "monitoring costs as much as is saved");
+        let basis = s3_tiering_saves(60_000.0 * gib, 1.0, 40).expect("saves").basis;
+        assert!(
+            basis.contains("; upper bound: ")
+                && basis.ends_with("40% of the bytes in S3 Standard are not read for 30 days")
+        );
+    }
+
+    #[test]
+    fn small_objects_save_only_where_their_overhead_outweighs_the_lower_price() {
+        let gib = 1_073_741_824.0;
+        let monthly =
+            |kind, overhead| s3_overhead_saves(kind, 100.0 * gib, overhead * gib).map(|it| it.monthly.normalize());
+        assert_eq!(monthly("StandardIAStorage", 100.0), Some(dec!(0.2)));
+        assert_eq!(monthly("StandardIAStorage", 84.0), None);
+        assert_eq!(monthly("OneZoneIAStorage", 200.0), Some(dec!(0.7)));
+        assert_eq!(monthly("nonesuch", 1000.0), None);
+    }
 
     #[test]
     fn several_amounts_are_one_and_each_basis_is_named_once() {
@@ -369,6 +457,13 @@ mod tests {
     fn requests_are_counted_up_to_a_month_of_730_hours() {
         assert_eq!(sqs_requests(24_000_000, 1, false).monthly.normalize(), dec!(292));
         assert_eq!(sqs_requests(48_000_000, 2, true).monthly.normalize(), dec!(365));
+    }
+
+    #[test]
+    fn hosted_zones_are_bounded_by_how_many_there_are_and_their_records_count() {
+        let monthly = |zones, records| hosted_zone(zones, records).monthly;
+        assert_eq!((monthly(25, Some(10_000)), monthly(26, None)), (dec!(0.50), dec!(0.10)));
+        assert_eq!(monthly(1, Some(12_000)), dec!(3.50));
     }
 
     #[test]

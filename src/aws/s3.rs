@@ -1,10 +1,16 @@
 //! Amazon S3: buckets, and what one must ask each of them.
 
+use aws_sdk_s3::{
+    operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput,
+    types::{ExpirationStatus, LifecycleRule},
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
 use super::{
     At, Collect, Declared, Place, Question, Resource,
     action::{Action, S3},
+    metrics::{MetricQuery, Reading, Statistic},
     problem::Problem,
     timestamp,
 };
@@ -15,6 +21,8 @@ static LIST_OBJECTS: Action = Action::new(&S3, "ListObjectsV2").permitted_by("s3
 static LIST_UPLOADS: Action = Action::new(&S3, "ListMultipartUploads").permitted_by("s3:ListBucketMultipartUploads");
 static LIST_METRICS: Action =
     Action::new(&S3, "ListBucketMetricsConfigurations").permitted_by("s3:GetMetricsConfiguration");
+static GET_LIFECYCLE: Action =
+    Action::new(&S3, "GetBucketLifecycleConfiguration").permitted_by("s3:GetLifecycleConfiguration");
 
 /// Every `StorageType` of the metric `BucketSizeBytes`
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html>, read Oct 2026).
@@ -227,6 +235,120 @@ impl Question for RequestMetrics {
     }
 }
 
+/// What the lifecycle rules of a bucket do, those alone that are switched on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lifecycle {
+    /// Whether objects, or old versions of them, are moved to another storage class.
+    pub(crate) moves: bool,
+    /// After how many days every object ends at the latest; 0 where a rule names a date.
+    pub(crate) expires_days: Option<i32>,
+}
+
+/// The lifecycle of a bucket; one without rules where it has no configuration, which AWS says with an error.
+#[derive(Debug)]
+pub(crate) struct LifecycleOf {
+    pub(crate) bucket: String,
+    /// The region of the bucket.
+    pub(crate) region: String,
+}
+
+impl Declared for LifecycleOf {
+    const NAME: &'static str = "s3::LifecycleOf";
+    const ACTIONS: &'static [&'static Action] = &[&GET_LIFECYCLE];
+}
+
+impl Question for LifecycleOf {
+    type Answer = Lifecycle;
+
+    async fn ask(&self, at: &Place) -> Result<Lifecycle, Problem> {
+        let there = at.in_region(&self.region);
+        let send = async || match there.s3().get_bucket_lifecycle_configuration().bucket(&self.bucket).send().await {
+            Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => {
+                Ok(GetBucketLifecycleConfigurationOutput::builder().build())
+            }
+            answer => answer,
+        };
+        let answer = there.call(&GET_LIFECYCLE, send).await?;
+        let rules = || answer.rules().iter().filter(|it| *it.status() != ExpirationStatus::Disabled);
+        Ok(Lifecycle {
+            moves: rules().any(|it| !it.transitions().is_empty() || !it.noncurrent_version_transitions().is_empty()),
+            expires_days: rules().filter(|it| is_of_all(it)).filter_map(expires_days).min(),
+        })
+    }
+}
+
+/// Whether a rule is about every object of its bucket.
+#[expect(deprecated, reason = "AWS answers the old form of a prefix where a rule was put so")]
+fn is_of_all(rule: &LifecycleRule) -> bool {
+    let is_empty = |prefix: Option<&str>| prefix.is_none_or(str::is_empty);
+    let filtered = rule.filter().is_some_and(|it| {
+        let by_size = it.object_size_greater_than().is_some() || it.object_size_less_than().is_some();
+        !is_empty(it.prefix()) || it.tag().is_some() || it.and().is_some() || by_size
+    });
+    is_empty(rule.prefix()) && !filtered
+}
+
+fn expires_days(rule: &LifecycleRule) -> Option<i32> {
+    let expiration = rule.expiration()?;
+    expiration.days().filter(|it| *it > 0).or_else(|| expiration.date().map(|_| 0))
+}
+
+/// How far back to look for the newest storage metrics: they come once a day and up to two days late.
+pub(crate) const NEWEST_DAYS: i64 = 3;
+
+/// How many objects buckets of one region hold.
+pub(crate) fn object_counts<'a>(
+    region: &str,
+    statistic: Statistic,
+    days: i64,
+    buckets: impl IntoIterator<Item = &'a Bucket>,
+) -> MetricQuery {
+    let series = buckets.into_iter().map(|it| dimensions(it, "StorageType", "AllStorageTypes")).collect();
+    metric(region, "NumberOfObjects", statistic, days, series)
+}
+
+/// How many bytes of some storage types buckets of one region hold: for each bucket a reading of each type.
+pub(crate) fn sizes<'a>(region: &str, kinds: &[&str], buckets: impl IntoIterator<Item = &'a Bucket>) -> MetricQuery {
+    let of_one = |it| kinds.iter().map(move |kind| dimensions(it, "StorageType", kind));
+    let series = buckets.into_iter().flat_map(of_one).collect();
+    metric(region, "BucketSizeBytes", Statistic::Latest, NEWEST_DAYS, series)
+}
+
+/// A metric of buckets of one region.
+pub(crate) fn metric(
+    region: &str,
+    metric: &'static str,
+    statistic: Statistic,
+    days: i64,
+    series: Vec<Dimensions>,
+) -> MetricQuery {
+    MetricQuery { namespace: "AWS/S3", metric, statistic, days, region: Some(region.to_owned()), series }
+}
+
+/// The dimensions of one series.
+type Dimensions = Vec<(&'static str, String)>;
+
+/// A bucket and what else a metric of S3 is told by.
+pub(crate) fn dimensions(bucket: &Bucket, name: &'static str, value: &str) -> Dimensions {
+    vec![("BucketName", bucket.name.clone()), (name, value.to_owned())]
+}
+
+/// Bytes by storage type.
+pub(crate) type Stored = Vec<(&'static str, f64)>;
+
+/// What a bucket stores, from its sizes of every storage type. `None` when CloudWatch could not say, or knows of
+/// nothing.
+pub(crate) fn stored(readings: &[Reading]) -> Option<Stored> {
+    if readings.contains(&Reading::Unknown) || readings.iter().all(|it| *it == Reading::NoData) {
+        return None;
+    }
+    let value = |(kind, reading): (&&'static str, &Reading)| match reading {
+        Reading::Value(bytes) => Some((*kind, *bytes)),
+        _ => None,
+    };
+    Some(STORAGE_TYPES.iter().zip(readings).filter_map(value).collect())
+}
+
 #[cfg(test)]
 impl Bucket {
     /// A bucket of Ireland, 200 days old.
@@ -341,6 +463,67 @@ mod tests {
         assert_eq!(times, [Some("2026-05-01T10:00:00Z".to_owned()), None]);
         let problem = answered(asked(), vec![denied("uploads")]).await.0.expect_err("denied");
         assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "s3:ListBucketMultipartUploads"));
+    }
+
+    fn lifecycle(rules: &str) -> Reply {
+        let body = format!("<LifecycleConfiguration>{rules}</LifecycleConfiguration>");
+        Reply::ok("one.s3.eu-central-1.amazonaws.com/?lifecycle", body)
+    }
+
+    async fn lifecycle_of(reply: Reply) -> Result<Lifecycle, Problem> {
+        let asked = LifecycleOf { bucket: "one".to_owned(), region: "eu-central-1".to_owned() };
+        answered(asked, vec![reply]).await.0
+    }
+
+    #[tokio::test]
+    async fn a_bucket_without_a_lifecycle_is_told_from_one_that_may_not_be_read() {
+        let body = "<Error><Code>NoSuchLifecycleConfiguration</Code><Message>The lifecycle configuration does not exist\
+                    </Message></Error>";
+        assert_eq!(lifecycle_of(Reply::ok("lifecycle", body).status(404)).await, Ok(Lifecycle::default()));
+        let problem = lifecycle_of(denied("lifecycle")).await.expect_err("denied");
+        assert_eq!((problem.class, problem.action.as_str()), (Class::AccessDenied, "s3:GetLifecycleConfiguration"));
+        let body = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
+        assert!(lifecycle_of(Reply::ok("lifecycle", body).status(404)).await.is_err(), "another absence is no answer");
+    }
+
+    #[tokio::test]
+    async fn only_rules_that_are_switched_on_count() {
+        let moves = |status: &str, kind: &str| {
+            format!(
+                "<Rule><Status>{status}</Status><Filter><Prefix>a/</Prefix></Filter>\
+                 <{kind}><StorageClass>GLACIER</StorageClass></{kind}></Rule>"
+            )
+        };
+        for (rules, expected) in [
+            (moves("Enabled", "Transition"), true),
+            (moves("Enabled", "NoncurrentVersionTransition"), true),
+            (moves("Disabled", "Transition"), false),
+            ("<Rule><Status>Enabled</Status></Rule>".to_owned(), false),
+        ] {
+            assert_eq!(lifecycle_of(lifecycle(&rules)).await.map(|it| it.moves), Ok(expected), "{rules}");
+        }
+    }
+
+    #[tokio::test]
+    async fn objects_end_only_by_a_rule_about_all_of_them() {
+        let days = "<Expiration><Days>7</Days></Expiration>";
+        let longer = "<Rule><Status>Enabled</Status><Expiration><Days>90</Days></Expiration></Rule>";
+        for (rest, expected) in [
+            (format!("<Prefix></Prefix>{days}"), Some(7)),
+            (format!("<Filter><Prefix></Prefix></Filter>{days}"), Some(7)),
+            (format!("<Prefix>tmp/</Prefix>{days}"), Some(90)),
+            (format!("<Filter><Prefix>tmp/</Prefix></Filter>{days}"), Some(90)),
+            (format!("<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>{days}"), Some(90)),
+            (format!("<Filter><ObjectSizeLessThan>9</ObjectSizeLessThan></Filter>{days}"), Some(90)),
+            ("<Expiration><Date>2027-01-01T00:00:00Z</Date></Expiration>".to_owned(), Some(0)),
+            (
+                "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>".to_owned(),
+                Some(90),
+            ),
+        ] {
+            let rules = format!("<Rule><Status>Enabled</Status>{rest}</Rule>{longer}");
+            assert_eq!(lifecycle_of(lifecycle(&rules)).await.map(|it| it.expires_days), Ok(expected), "{rest}");
+        }
     }
 
     #[tokio::test]

@@ -113,9 +113,11 @@ fn adds_up(coverage: &Coverage) {
 /// The region of the target that a finding comes from: of the listings of whole accounts it is not the finding's own.
 fn target_of(finding: &Planted) -> (&str, &str) {
     match finding.0 {
-        "find_unused_s3_buckets" | "find_incomplete_multipart_uploads" | "find_unused_cloudfront_distributions" => {
-            (&finding.1, "global")
-        }
+        "find_unused_s3_buckets"
+        | "find_incomplete_multipart_uploads"
+        | "find_unused_cloudfront_distributions"
+        | "find_unused_route53_hosted_zones"
+        | "get_s3_storage_class_recommendations" => (&finding.1, "global"),
         _ => (&finding.1, &finding.2),
     }
 }

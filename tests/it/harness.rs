@@ -146,6 +146,12 @@ impl Call {
         format!("{}:{}", self.service, self.operation)
     }
 
+    /// Whether AWS refused it. That a bucket has no lifecycle, or a repository no policy, comes as an error and is an answer.
+    pub(crate) fn is_refused(&self) -> bool {
+        let answers = ["NoSuchLifecycleConfiguration", "RepositoryPolicyNotFoundException"];
+        self.error.as_deref().is_some_and(|it| !answers.contains(&it))
+    }
+
     /// Whether it is made for each scan to know where to look, or to get in.
     pub(crate) fn is_way_in(&self) -> bool {
         self.service == "sts"

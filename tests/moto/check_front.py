@@ -283,6 +283,7 @@ PAGED = [
         "NextMarker",
         {},
     ),
+    ("web-prod", "us-east-1", "route53", "list_hosted_zones", "HostedZones", "Marker", "NextMarker", {}),
     (
         "web-prod",
         "eu-west-1",
@@ -641,6 +642,7 @@ def paths(lab):
         ),
         ("cloudfront", "us-east-1", "/2020-05-31/distribution", b"DistributionList"),
         ("cloudfront", "us-east-1", "/2020-05-31/distribution?MaxItems=2", b"<IsTruncated>true"),
+        ("route53", "us-east-1", "/2013-04-01/hostedzone?maxitems=2", b"<IsTruncated>true"),
     ):
         status, body = raw_get(lab, service, region, path)
         assert status == 200 and words in body, (path, status, body[:300])
@@ -822,6 +824,13 @@ def small_operations(lab):
         lab, "s3", "us-east-1", "/orgscan-a-empty/?metrics&x-id=ListBucketMetricsConfigurations"
     )
     assert status == 301 and b"<Code>PermanentRedirect</Code>" in body, (status, body)
+    moved = ireland.get_bucket_lifecycle_configuration(Bucket="orgscan-moved")["Rules"]
+    assert moved[0]["Transitions"][0]["StorageClass"] == "STANDARD_IA", moved
+    refused(
+        "NoSuchLifecycleConfiguration",
+        lambda: ireland.get_bucket_lifecycle_configuration(Bucket="orgscan-media"),
+        status=404,
+    )
     assert s3.get_bucket_location(Bucket="orgscan-a-empty")["LocationConstraint"] == "eu-west-1"
     assert ireland.list_objects_v2(Bucket="orgscan-b-content")["KeyCount"] == 3
     assert ireland.list_objects_v2(Bucket="orgscan-a-empty", MaxKeys=1)["KeyCount"] == 0
@@ -853,6 +862,15 @@ def small_operations(lab):
             assert item["Enabled"]
         if item["Comment"] == "disabled":
             assert not item["Enabled"]
+    route53 = lab.member("route53", "web-prod")
+    vpcs = {}
+    for item in route53.list_hosted_zones()["HostedZones"]:
+        vpcs[item["Name"]] = route53.get_hosted_zone(Id=item["Id"]).get("VPCs")
+        principal = item.get("LinkedService", {}).get("ServicePrincipal")
+        assert principal == (
+            "servicediscovery.amazonaws.com" if item["Name"] == "services.internal." else None
+        ), item
+    assert not vpcs["shop.example."] and not vpcs["left.internal."] and len(vpcs["corp.internal."]) == 1
 
 
 # --- the world, judged again without the seed's knowledge -------------------

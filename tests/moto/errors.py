@@ -112,6 +112,7 @@ def invalid_page_token(call):
         "logs": ("InvalidParameterException", "The specified nextToken is invalid."),
         "s3": ("InvalidArgument", "The continuation token provided is incorrect"),
         "cloudfront": ("InvalidArgument", "The parameter Marker is invalid."),
+        "route53": ("InvalidInput", "The marker is invalid."),
         "sns": ("InvalidParameter", "Invalid parameter: NextToken"),
         "sqs": ("InvalidParameterValue", "Invalid or expired next token."),
         "tag": ("InvalidParameterException", "The PaginationToken is invalid."),

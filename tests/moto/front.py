@@ -48,7 +48,7 @@ FAULTS = {
 }
 
 # Services whose one endpoint serves the whole partition.
-GLOBAL = {"organizations", "sts", "ce", "cost-optimization-hub", "cloudfront", "account", "iam"}
+GLOBAL = {"organizations", "sts", "ce", "cost-optimization-hub", "cloudfront", "route53", "account", "iam"}
 READS = ("Describe", "List", "Get", "Head", "Lookup", "Search", "AssumeRole")
 HANG_SECONDS = 60
 SCANNER = "assumed-role/FinOps/ci"

@@ -118,6 +118,7 @@ TABLE = {
         "continuation-token", "max-buckets", "Buckets", "ContinuationToken", default=10000, most=10000
     ),
     "cloudfront:ListDistributions": Rule("Marker", "MaxItems", "Items", "NextMarker", default=100, most=100),
+    "route53:ListHostedZones": Rule("marker", "maxitems", "HostedZones", "NextMarker", default=100, most=100),
     "sqs:ListQueues": Rule("NextToken", "MaxResults", "QueueUrls", "NextToken"),
     "sqs:ListDeadLetterSourceQueues": Rule("NextToken", "MaxResults", "queueUrls", "NextToken"),
     "sns:ListTopics": Rule("NextToken", "-", "*/Topics", "NextToken", default=100, most=100),
@@ -264,7 +265,7 @@ def _set_text(parent, tag, text):
 
 
 def cut_xml(call, rule, page, body):
-    """Cuts the list inside an XML answer (EC2, Auto Scaling, S3, CloudFront)."""
+    """Cuts the list inside an XML answer (EC2, Auto Scaling, S3, CloudFront, Route 53)."""
     root, namespace = parse_xml(body)
     holder = root
     path = rule.items.split("/")
@@ -283,6 +284,10 @@ def cut_xml(call, rule, page, body):
         _set_text(holder, "Quantity", str(len(part)))
         _set_text(holder, "MaxItems", str(page.size))
         _set_text(holder, "Marker", call.params.get("Marker", ""))
+    if call.service == "route53":
+        _set_text(holder, "IsTruncated", "true" if token else "false")
+        _set_text(holder, "MaxItems", str(page.size))
+        _set_text(holder, "Marker", call.params.get("marker"))
     return write_xml(root, namespace)
 
 

@@ -963,6 +963,8 @@ def build(moto):
     from moto.moto_api._internal import mock_random
     from seed_logs import log_groups
     from seed_messages import queues, rules, topics
+    from seed_storage import storage_classes
+    from seed_zones import zones
 
     mock_random.seed(SEED)
     seed = Seed(moto)
@@ -990,6 +992,8 @@ def build(moto):
     queues(seed, busy)
     topics(seed, busy)
     rules(seed, busy)
+    zones(seed)
+    storage_classes(seed)
     state = seed.state
     state.costs = cost_table(seed)
     state.recommendations = recommendations(seed)

@@ -28,6 +28,7 @@ PROTOCOLS = {
     "autoscaling": "query",
     "sns": "query",
     "cloudfront": "rest-xml",
+    "route53": "rest-xml",
     "lambda": "rest-json",
     "account": "rest-json",
 }
@@ -47,6 +48,8 @@ IAM_ACTIONS = {
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketLifecycle": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
     "s3:ListBucketMetricsConfigurations": "s3:GetMetricsConfiguration",
 }
@@ -55,6 +58,7 @@ XML_NAMESPACES = {
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
     "autoscaling": "http://autoscaling.amazonaws.com/doc/2011-01-01/",
     "cloudfront": "http://cloudfront.amazonaws.com/doc/2020-05-31/",
+    "route53": "https://route53.amazonaws.com/doc/2013-04-01/",
     "sns": "http://sns.amazonaws.com/doc/2010-03-31/",
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
 }

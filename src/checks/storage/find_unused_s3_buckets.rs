@@ -9,7 +9,7 @@ use crate::{
     aws::{
         metrics::{MetricQuery, Reading, Statistic},
         prices::{self, Quote},
-        s3::{Bucket, IsEmpty, RequestMetrics, STORAGE_TYPES},
+        s3::{self, Bucket, IsEmpty, NEWEST_DAYS, RequestMetrics, STORAGE_TYPES, Stored, object_counts},
     },
     check::prelude::*,
 };
@@ -43,9 +43,6 @@ impl Default for Params {
         Self { lookback_days: 90, include_unchanged: false }
     }
 }
-
-/// Storage metrics come once a day and up to two days late.
-const NEWEST_DAYS: i64 = 3;
 
 /// A bucket that is old enough to be judged, its age, and what CloudWatch says of the number of its objects.
 #[derive(Clone, Copy)]
@@ -93,7 +90,7 @@ fn settled<'a>(cx: &Cx, params: &Params, bucket: &'a Bucket) -> Option<(&'a str,
 /// Judges the buckets of one region. What cannot be measured or read there hides itself and not the other regions.
 async fn judge(cx: &Cx, params: &Params, region: &str, buckets: &[(&Bucket, i64)]) -> Option<Vec<Finding>> {
     let names = buckets.iter().map(|(it, _)| *it);
-    let counts = cx.ask_or_note(objects(region, Statistic::Latest, NEWEST_DAYS, names)).await?;
+    let counts = cx.ask_or_note(object_counts(region, Statistic::Latest, NEWEST_DAYS, names)).await?;
     let seen = buckets.iter().zip(counts.iter()).map(|((bucket, days), objects)| Seen {
         bucket,
         days: *days,
@@ -143,8 +140,8 @@ async fn unrequested<'a>(
     region: &str,
     buckets: Vec<(Seen<'a>, String)>,
 ) -> Vec<(Seen<'a>, Reason)> {
-    let series = buckets.iter().map(|(it, id)| dimensions(it.bucket, "FilterId", id)).collect();
-    let query = metric(region, "AllRequests", Statistic::Sum, params.lookback_days, series);
+    let series = buckets.iter().map(|(it, id)| s3::dimensions(it.bucket, "FilterId", id)).collect();
+    let query = s3::metric(region, "AllRequests", Statistic::Sum, params.lookback_days, series);
     let Some(requests) = cx.ask_or_note(query).await else { return Vec::new() };
     let idle = |reading: Reading| matches!(reading, Reading::NoData | Reading::Zero);
     let reason = |id: &str| format!("no request in {} days, as its request metrics {id} tell", params.lookback_days);
@@ -155,7 +152,7 @@ async fn unrequested<'a>(
 /// Of the buckets whose requests are not counted, those that hold as many objects as at the beginning.
 async fn unchanged<'a>(cx: &Cx, params: &Params, region: &str, buckets: Vec<Seen<'a>>) -> Vec<(Seen<'a>, Reason)> {
     let names = buckets.iter().map(|it| it.bucket);
-    let query = objects(region, Statistic::Earliest, params.lookback_days, names);
+    let query = object_counts(region, Statistic::Earliest, params.lookback_days, names);
     let Some(before) = cx.ask_or_note(query).await else { return Vec::new() };
     let is_same = |it: &Seen<'_>, before: Reading| matches!(before, Reading::Value(_)) && it.objects == before;
     let text = format!("as many objects as {} days ago; its requests are not counted", params.lookback_days);
@@ -163,27 +160,11 @@ async fn unchanged<'a>(cx: &Cx, params: &Params, region: &str, buckets: Vec<Seen
     same.map(|(it, _)| (it, Reason { text: text.clone(), certain: false })).collect()
 }
 
-/// Bytes by storage type.
-type Stored = Vec<(&'static str, f64)>;
-
 /// What each bucket stores. `None` when CloudWatch could not say, or knows of nothing.
 async fn stored(cx: &Cx, region: &str, buckets: &[(Seen<'_>, Reason)]) -> Vec<Option<Stored>> {
-    let series = |it: &Bucket| STORAGE_TYPES.iter().map(|kind| dimensions(it, "StorageType", kind)).collect::<Vec<_>>();
-    let series = buckets.iter().flat_map(|(it, _)| series(it.bucket)).collect();
-    let query = metric(region, "BucketSizeBytes", Statistic::Latest, NEWEST_DAYS, series);
+    let query = s3::sizes(region, STORAGE_TYPES, buckets.iter().map(|(it, _)| it.bucket));
     let Some(readings) = cx.ask_or_note(query).await else { return vec![None; buckets.len()] };
-    readings.chunks(STORAGE_TYPES.len()).map(bytes).collect()
-}
-
-fn bytes(readings: &[Reading]) -> Option<Stored> {
-    if readings.contains(&Reading::Unknown) || readings.iter().all(|it| *it == Reading::NoData) {
-        return None;
-    }
-    let value = |(kind, reading): (&&'static str, &Reading)| match reading {
-        Reading::Value(bytes) => Some((*kind, *bytes)),
-        _ => None,
-    };
-    Some(STORAGE_TYPES.iter().zip(readings).filter_map(value).collect())
+    readings.chunks(STORAGE_TYPES.len()).map(s3::stored).collect()
 }
 
 fn empty(cx: &Cx, it: &Seen<'_>) -> Finding {
@@ -208,26 +189,6 @@ fn report(cx: &Cx, it: &Seen<'_>, reason: Reason, stored: Option<Stored>) -> Fin
         .fact("object_count", objects)
         .fact("size_bytes", size_bytes);
     if reason.certain { finding.action(ActionType::Delete).saves(quote) } else { finding.costs(quote) }
-}
-
-fn objects<'a>(
-    region: &str,
-    statistic: Statistic,
-    days: i64,
-    buckets: impl Iterator<Item = &'a Bucket>,
-) -> MetricQuery {
-    let series = buckets.map(|it| dimensions(it, "StorageType", "AllStorageTypes")).collect();
-    metric(region, "NumberOfObjects", statistic, days, series)
-}
-
-fn metric(region: &str, metric: &'static str, statistic: Statistic, days: i64, series: Vec<Series>) -> MetricQuery {
-    MetricQuery { namespace: "AWS/S3", metric, statistic, days, region: Some(region.to_owned()), series }
-}
-
-type Series = Vec<(&'static str, String)>;
-
-fn dimensions(bucket: &Bucket, name: &'static str, value: &str) -> Series {
-    vec![("BucketName", bucket.name.clone()), (name, value.to_owned())]
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod lambda;
 mod load_balancing;
 mod logs;
 mod organizations;
+mod route53;
 mod s3;
 mod sns;
 mod sqs;
@@ -110,6 +111,7 @@ static SERVICES: &[&Service] = &[
     &load_balancing::SERVICE,
     &logs::SERVICE,
     &organizations::SERVICE,
+    &route53::SERVICE,
     &s3::SERVICE,
     &sns::SERVICE,
     &sqs::SERVICE,

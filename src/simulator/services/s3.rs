@@ -8,7 +8,7 @@ use crate::{
     aws::action::S3,
     simulator::{
         answer::{Denial, Protocol, Refusal},
-        world::{Bucket, Contents, FILTER},
+        world::{Bucket, Contents, FILTER, Keeping},
     },
 };
 
@@ -17,6 +17,7 @@ static LOCATION: Route = get("/{Bucket}", "location");
 static OBJECTS: Route = get("/{Bucket}", "list-type=2");
 static UPLOADS: Route = get("/{Bucket}", "uploads");
 static METRICS: Route = get("/{Bucket}", "metrics");
+static LIFECYCLE: Route = get("/{Bucket}", "lifecycle");
 
 pub(super) static SERVICE: Service = Service {
     signing: "s3",
@@ -32,6 +33,7 @@ pub(super) static SERVICE: Service = Service {
         Operation::new("ListBucketMetricsConfigurations", list_metrics)
             .at(&METRICS)
             .rooted("ListMetricsConfigurationsResult"),
+        Operation::new("GetBucketLifecycleConfiguration", lifecycle).at(&LIFECYCLE).rooted("LifecycleConfiguration"),
     ],
 };
 
@@ -109,4 +111,21 @@ fn list_metrics(cx: &Context<'_>) -> Result<Value, Refusal> {
     let bucket = bucket_here(cx)?;
     let configuration = bucket.is_counted().then(|| json!({"Id": FILTER}));
     Ok(json!({"IsTruncated": false, "MetricsConfiguration": configuration}))
+}
+
+/// Most buckets have no lifecycle, which is an error; some have one that moves nothing.
+fn lifecycle(cx: &Context<'_>) -> Result<Value, Refusal> {
+    let bucket = bucket_here(cx)?;
+    let mut rule = match bucket.keeping {
+        Keeping::Moved => json!({"Transition": [{"Days": 60, "StorageClass": "STANDARD_IA"}]}),
+        _ if bucket.is_counted() => json!({"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}),
+        _ => {
+            let text = "The lifecycle configuration does not exist".to_owned();
+            return Err(cx.call.service.refusal(Denial::Other(404, "NoSuchLifecycleConfiguration", text)));
+        }
+    };
+    rule["ID"] = json!("simulated");
+    rule["Status"] = json!("Enabled");
+    rule["Filter"] = json!({"Prefix": ""});
+    Ok(json!({"Rule": [rule]}))
 }

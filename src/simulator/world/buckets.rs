@@ -32,7 +32,29 @@ pub(crate) struct Bucket {
     pub(crate) created: i64,
     /// When each upload began that never ended.
     pub(crate) uploads: Vec<i64>,
+    /// How its objects are kept, where there are any.
+    pub(crate) keeping: Keeping,
+    /// Whether another storage class would hold them for less.
+    pub(crate) dear: bool,
 }
+
+/// How the objects of a bucket are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// In S3 Standard for ever.
+    Standard,
+    /// In S3 Standard until a rule moves them.
+    Moved,
+    /// Half of them in S3 Intelligent-Tiering.
+    Tiered,
+    /// In S3 Standard, each too small to be moved.
+    Small,
+    /// In Standard-IA, each so small that most of what is billed is not there.
+    SmallInfrequent,
+}
+
+/// With fewer GiB in S3 Standard a bucket is not worth a recommendation.
+const LARGE: f64 = 10.0;
 
 /// A `CloudFront` distribution.
 #[derive(Clone, Debug)]
@@ -49,7 +71,7 @@ const GIB: f64 = 1_073_741_824.0;
 
 impl Place<'_> {
     /// The same account, in the region of the global services, as busy as accounts are on the whole.
-    fn whole_account(&self) -> Self {
+    pub(super) fn whole_account(&self) -> Self {
         Place { region: HOME.to_owned(), activity: self.world.density, ..self.clone() }
     }
 
@@ -72,13 +94,33 @@ impl Place<'_> {
             Fate::Kept => Contents::NotCounted { gib },
         };
         let word = draw.one_of(&["logs", "assets", "backup", "exports", "artifacts"]);
+        let name = format!("simulated-{word}-{}-{number}", self.account);
+        let keeping = self.keeping(&name);
+        let dear = match keeping {
+            Keeping::Standard => gib >= LARGE,
+            Keeping::SmallInfrequent => true,
+            Keeping::Moved | Keeping::Tiered | Keeping::Small => false,
+        };
         Bucket {
-            name: format!("simulated-{word}-{}-{number}", self.account),
+            name,
             region: draw.one_of(&super::BUSY),
             fate,
             contents,
             created: self.days_ago(draw.age(fate, OLD)),
             uploads: self.uploads(draw),
+            keeping,
+            dear: dear && contents != Contents::Empty,
+        }
+    }
+
+    fn keeping(&self, bucket: &str) -> Keeping {
+        let mut draw = self.world.draw(&["storage class", bucket]);
+        match draw.weighted(&[35, 20, 15, 15, 15]) {
+            0 => Keeping::Standard,
+            1 => Keeping::Moved,
+            2 => Keeping::Tiered,
+            3 => Keeping::Small,
+            _ => Keeping::SmallInfrequent,
         }
     }
 
@@ -121,8 +163,10 @@ impl Place<'_> {
             Contents::Counted { gib, .. } | Contents::NotCounted { gib } => gib,
         };
         Some(match (metric, kind) {
-            ("NumberOfObjects", Some("AllStorageTypes")) => Series::Steady((gib * 12.0).floor()),
-            ("BucketSizeBytes", Some("StandardStorage")) => Series::Steady(gib * GIB),
+            ("NumberOfObjects", Some("AllStorageTypes")) => Series::Steady((gib * bucket.objects_in_gib()).floor()),
+            ("BucketSizeBytes", Some(kind)) => {
+                bucket.share_of(kind).map_or(Series::Silent, |it| Series::Steady(gib * it * GIB))
+            }
             ("AllRequests", _) if filter == Some(FILTER) && bucket.is_asked() => Series::Steady(900.0),
             _ => Series::Silent,
         })
@@ -142,6 +186,27 @@ impl Bucket {
     /// Whether an upload began so long ago that nobody will end it.
     pub(crate) fn has_old_uploads(&self, now: i64) -> bool {
         self.uploads.iter().any(|it| now - it >= ENDED * super::DAY)
+    }
+
+    fn objects_in_gib(&self) -> f64 {
+        match self.keeping {
+            Keeping::Standard | Keeping::Moved | Keeping::Tiered => 12.0,
+            Keeping::Small => 50_000.0,
+            Keeping::SmallInfrequent => 100_000.0,
+        }
+    }
+
+    /// How many bytes of a storage type there are for each byte of an object.
+    fn share_of(&self, kind: &str) -> Option<f64> {
+        match (self.keeping, kind) {
+            (Keeping::Standard | Keeping::Moved | Keeping::Small, "StandardStorage")
+            | (Keeping::SmallInfrequent, "StandardIAStorage") => Some(1.0),
+            (Keeping::Tiered, "StandardStorage") => Some(0.5),
+            (Keeping::Tiered, "IntelligentTieringFAStorage" | "IntelligentTieringIAStorage") => Some(0.25),
+            // A hundred thousand objects, each billed as one of 128 KiB, are 12.2 GiB.
+            (Keeping::SmallInfrequent, "StandardIASizeOverhead") => Some(11.2),
+            _ => None,
+        }
     }
 
     /// Whether its requests are counted.

@@ -75,6 +75,7 @@ impl Place<'_> {
             "AWS/SQS" => of("QueueName").and_then(|it| self.messages(metric, it)),
             "AWS/ECS" => of("ClusterName").and_then(|it| self.utilization(it, of("ServiceName"))),
             "AWS/NATGateway" => of("NatGatewayId").and_then(|it| self.traffic(it)),
+            "AWS/Route53" => of("HostedZoneId").and_then(|it| self.queries(it)),
             "AWS/S3" => of("BucketName").and_then(|it| self.storage(metric, it, of("StorageType"), of("FilterId"))),
             "AWS/CloudFront" => of("DistributionId").and_then(|it| self.viewers(it)),
             _ => None,

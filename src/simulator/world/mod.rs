@@ -17,10 +17,11 @@ mod network;
 pub(crate) mod planted;
 mod registry;
 mod vpc;
+mod zones;
 
 pub(super) use self::{
     balancers::{Balancer, TargetGroup},
-    buckets::{Bucket, Contents, Distribution, FILTER},
+    buckets::{Bucket, Contents, Distribution, FILTER, Keeping},
     compute::{Image, Instance, Snapshot, Volume},
     containers::{Cluster, Family, Service as EcsService},
     draw::{Draw, Fate},
@@ -32,6 +33,7 @@ pub(super) use self::{
     network::{Address, Gateway, Group, Interface},
     registry::{Pushed, Repository},
     vpc::{Endpoint, InternetGateway},
+    zones::Zone,
 };
 
 use compute::PUBLIC_IMAGE;

@@ -137,8 +137,15 @@ impl Place<'_> {
             let place = (self.account.clone(), it.region.to_owned());
             all.insert(("find_incomplete_multipart_uploads", place.0, place.1, it.name.clone()));
         }
+        for it in self.buckets().iter().filter(|it| it.dear && regions.iter().any(|region| region == it.region)) {
+            let place = (self.account.clone(), it.region.to_owned());
+            all.insert(("get_s3_storage_class_recommendations", place.0, place.1, it.name.clone()));
+        }
         for it in self.distributions().into_iter().filter(|it| it.fate == Fate::Waste) {
             all.insert(("find_unused_cloudfront_distributions", self.account.clone(), "global".to_owned(), it.id));
+        }
+        for it in self.zones().into_iter().filter(|it| it.fate == Fate::Waste) {
+            all.insert(("find_unused_route53_hosted_zones", self.account.clone(), "global".to_owned(), it.id));
         }
     }
 }
