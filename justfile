@@ -6,8 +6,9 @@ check:
     . scripts/prepare && cargo clippy --all-targets -- -D warnings
     scripts/test
 
-# Rewrites what is generated from the registry.
+# Rewrites what is generated from the registry, with the figures that the simulator counts.
 update:
+    UPDATE=1 scripts/test --test it measured
     UPDATE=1 scripts/test --test it generated
 
 # Scans a made-up organization.

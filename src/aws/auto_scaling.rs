@@ -61,6 +61,8 @@ pub(crate) struct LaunchConfiguration {
     pub(crate) image_id: Option<String>,
     /// The snapshots its block devices are made from.
     pub(crate) snapshot_ids: Vec<String>,
+    /// The security groups, by id or by name.
+    pub(crate) security_groups: Vec<String>,
 }
 
 impl Declared for LaunchConfiguration {
@@ -87,6 +89,7 @@ fn launch_configuration(it: &aws_sdk_autoscaling::types::LaunchConfiguration) ->
     LaunchConfiguration {
         image_id: it.image_id().filter(|it| !it.is_empty()).map(str::to_owned),
         snapshot_ids: snapshots.filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+        security_groups: it.security_groups().to_vec(),
     }
 }
 
@@ -102,7 +105,7 @@ impl AutoScalingGroup {
 impl LaunchConfiguration {
     /// A configuration that names an image and no snapshot.
     pub(crate) fn of(image_id: &str) -> Self {
-        Self { image_id: Some(image_id.to_owned()), snapshot_ids: Vec::new() }
+        Self { image_id: Some(image_id.to_owned()), snapshot_ids: Vec::new(), security_groups: Vec::new() }
     }
 }
 
@@ -124,7 +127,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_page_of_launch_configurations_is_read_also_past_an_empty_one() {
-        let one = "<member><LaunchConfigurationName>a</LaunchConfigurationName><ImageId>ami-1</ImageId><BlockDeviceMappings>\
+        let one = "<member><LaunchConfigurationName>a</LaunchConfigurationName><ImageId>ami-1</ImageId>\
+                   <SecurityGroups><member>sg-1</member></SecurityGroups><BlockDeviceMappings>\
                    <member><DeviceName>/dev/sdb</DeviceName><Ebs><SnapshotId>snap-1</SnapshotId></Ebs></member>\
                    </BlockDeviceMappings></member>";
         let two = "<member><LaunchConfigurationName>b</LaunchConfigurationName><ImageId></ImageId></member>";
@@ -138,6 +142,7 @@ mod tests {
         let images: Vec<_> = configurations.iter().map(|it| it.image_id.as_deref()).collect();
         assert_eq!(images, [Some("ami-1"), None]);
         assert_eq!(configurations[0].snapshot_ids, ["snap-1"]);
+        assert_eq!(configurations[0].security_groups, ["sg-1"]);
     }
 
     fn groups_page(items: &str, token: Option<&str>) -> String {

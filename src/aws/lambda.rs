@@ -26,6 +26,8 @@ pub(crate) struct Function {
     pub(crate) architecture: Option<String>,
     /// Whether snapshots of published versions are kept for a quick start.
     pub(crate) snap_start: bool,
+    /// The security groups of its interfaces, which are gone while it is idle for long.
+    pub(crate) security_group_ids: Vec<String>,
     /// When its code or configuration last changed. AWS does not say when it was created.
     pub(crate) last_modified: Option<Timestamp>,
 }
@@ -69,6 +71,7 @@ fn function(it: &aws_sdk_lambda::types::FunctionConfiguration) -> Option<Functio
         memory_mib: it.memory_size().map(i64::from),
         architecture: it.architectures().first().map(|it| it.as_str().to_owned()),
         snap_start: apply_on.is_some_and(|it| it.as_str() != "None"),
+        security_group_ids: it.vpc_config().map(|it| it.security_group_ids().to_vec()).unwrap_or_default(),
         last_modified: it.last_modified().and_then(|it| it.parse().ok()),
     })
 }
@@ -119,6 +122,7 @@ impl Function {
             memory_mib: Some(1024),
             architecture: Some("x86_64".to_owned()),
             snap_start: false,
+            security_group_ids: Vec::new(),
             last_modified: crate::check::testing::days_ago(200),
         }
     }
@@ -136,6 +140,7 @@ mod tests {
     async fn every_page_of_functions_is_read_also_past_an_empty_one() {
         let one = r#"{"Functions": [{"FunctionName": "one", "FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:one",
             "Runtime": "python3.13", "MemorySize": 512, "Architectures": ["arm64"], "SnapStart": {"ApplyOn": "None"},
+            "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
             "LastModified": "2026-05-01T10:00:00.123+0000"}], "NextMarker": "m1"}"#;
         let two = r#"{"Functions": [{"FunctionName": "two", "SnapStart": {"ApplyOn": "PublishedVersions"},
             "LastModified": "lately"}]}"#;
@@ -150,6 +155,7 @@ mod tests {
         assert_eq!((one.name.as_str(), two.name.as_str()), ("one", "two"));
         assert_eq!((one.memory_mib, one.architecture.as_deref(), one.snap_start), (Some(512), Some("arm64"), false));
         assert_eq!(one.last_modified.map(|it| it.to_string()).as_deref(), Some("2026-05-01T10:00:00.123Z"));
+        assert_eq!((one.security_group_ids.len(), two.security_group_ids.len()), (1, 0));
         assert_eq!((two.memory_mib, two.last_modified, two.snap_start), (None, None, true));
     }
 

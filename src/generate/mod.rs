@@ -1,5 +1,7 @@
 //! What we write down: everything that is derived from the registry, as pure functions from checks to text.
 
+mod calls;
+
 use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
 
 use serde_json::{Value, json};
@@ -88,7 +90,13 @@ pub(crate) fn charges(check: &Check) -> Option<&'static str> {
 
 /// The catalogue of tools, Markdown.
 pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
-    let mut text = String::from("# Tools\n\nGenerated from the registry: edit the checks, then run `just update`.\n");
+    let mut text = format!(
+        "# Tools\n\nGenerated from the registry: edit the checks, then run `just update`.\n\nA target is an account and region, or \
+         an account, or the payer. Calls and charges were counted by the simulator, each tool alone, in {}: so many were made for \
+         each target on average. Lists are read once for all tools of a scan, so that several tools together take fewer. Your \
+         accounts differ: what is asked of one resource each is asked as often as there are candidates.\n",
+        calls::WHERE
+    );
     let mut category = "";
     for check in checks {
         if check.category() != category {
@@ -98,6 +106,7 @@ pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
         let _ = write!(text, "\n### {}\n\n{}\n\n", check.name(), check.docs());
         let _ = writeln!(text, "* Runs {}.", scope_words(check));
         let _ = writeln!(text, "* AWS charges {}.", charges(check).unwrap_or("nothing"));
+        let _ = writeln!(text, "* Took {}.", calls::words(check));
         let mut actions: Vec<_> = check.actions().iter().map(|it| format!("`{}`", it.iam())).collect();
         actions.dedup();
         let _ = writeln!(text, "* Needs {}.", actions.join(", "));

@@ -18,13 +18,13 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// `orgscan simulator`, or `orgscan demo --serve`, on loopback.
-struct Simulated {
+pub(crate) struct Simulated {
     running: Running,
     port: String,
 }
 
 impl Simulated {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let started = (0..3).find_map(|_| {
             let port = free_port().to_string();
             let mut running = Running::start(plain_command(&[arguments, &["--port", &port]].concat()));
@@ -44,7 +44,7 @@ impl Simulated {
     }
 
     /// A command of the scanner in this organization.
-    fn lead(&self, mut command: Command) -> Command {
+    pub(crate) fn lead(&self, mut command: Command) -> Command {
         command
             .env("AWS_ENDPOINT_URL", self.endpoint())
             .env("AWS_ACCESS_KEY_ID", "AKIAORGSCANSIMULATOR")
@@ -53,7 +53,7 @@ impl Simulated {
         command
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let answer = Request::new("GET", path).send(&self.endpoint());
         assert_eq!(answer.status, 200, "{answer:?}");
         serde_json::from_str(&answer.body).expect("JSON")

@@ -8,6 +8,7 @@ mod generated;
 mod harness;
 mod ledger;
 mod mcp;
+mod measured;
 mod paging;
 mod registry;
 mod talk;

@@ -38,6 +38,7 @@ VOLUMES_OF_STOPPED = "find_volumes_of_stopped_instances"
 UNUSED_ADDRESSES = "find_unused_elastic_ips"
 UNUSED_SNAPSHOTS = "find_unused_snapshots"
 UNUSED_AMIS = "find_unused_amis"
+UNUSED_GROUPS = "find_unused_security_groups"
 OPEN_GROUPS = "find_overly_permissive_security_groups"
 UNUSED_NATS = "find_unused_nat_gateways"
 UNUSED_FUNCTIONS = "find_unused_lambda_functions"
@@ -259,6 +260,7 @@ class Seed:
             ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=list(permissions))
         if tool_row:
             self.judge(tool_row[0], OPEN_GROUPS, place, group, tool_row[1])
+            self.plant(UNUSED_GROUPS, place, group, "nothing is in it")
         return group
 
     def nat(self, place, days):

@@ -3,7 +3,7 @@
 Most of it bears no tags, so that the tagging service does not list it; moto lists load balancers all the same.
 """
 
-from seed import PUBLIC_AMI, TAGS, ago, midnight, tag_list
+from seed import PUBLIC_AMI, TAGS, UNUSED_GROUPS, ZIP, ago, midnight, tag_list
 
 UNUSED_ENDPOINTS = "find_unused_vpc_endpoints"
 UNUSED_TARGET_GROUPS = "find_unused_target_groups"
@@ -125,12 +125,14 @@ def balancer(seed, place, name, kind="application", days=200, scheme="internal")
 
 
 def classic(seed, place, name, days=200):
-    """A Classic Load Balancer."""
+    """A Classic Load Balancer in the default group, without which moto would make one."""
+    default = seed.ec2(place).describe_security_groups(GroupNames=["default"])["SecurityGroups"][0]["GroupId"]
     with ago(days):
         seed.aws("elb", *place).create_load_balancer(
             LoadBalancerName=name,
             Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstanceProtocol": "TCP", "InstancePort": 80}],
             AvailabilityZones=[seed.zone(place)],
+            SecurityGroups=[default],
         )
 
 
@@ -232,8 +234,50 @@ def target_groups(seed, busy):
         judged(busy, "z-last", True, "no load balancer, no target, last of the list")
 
 
+def security_groups(seed, busy):
+    """Groups that something uses; those of the seed's other part are all left over."""
+
+    def judged(place, name, wasteful, why, *permissions):
+        made = seed.group(place, name, *permissions)
+        seed.judge(wasteful, UNUSED_GROUPS, place, made, why)
+        return made
+
+    def from_group(group):
+        return {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": group}]}
+
+    ec2 = seed.ec2(busy)
+    clients = judged(busy, "clients", False, "a group in use names it")
+    used = judged(busy, "database", False, "an interface is in it", from_group(clients))
+    ec2.create_network_interface(SubnetId=seed.subnet(busy), Groups=[used])
+    launched = judged(busy, "launched", False, "a launch template names it")
+    seed.template(busy, "grouped", {"ImageId": PUBLIC_AMI, "SecurityGroupIds": [launched]}, kept="made today")
+    configured = judged(busy, "configured", False, "a launch configuration names it")
+    seed.aws("autoscaling", *busy).create_launch_configuration(
+        LaunchConfigurationName="grouped",
+        ImageId=PUBLIC_AMI,
+        InstanceType="t3.micro",
+        SecurityGroups=[configured],
+    )
+    of_function = judged(busy, "of-function", False, "a function that has no interface now names it")
+    seed.aws("lambda", *busy).create_function(
+        FunctionName="in-vpc",
+        Runtime="python3.12",
+        Role=f"arn:aws:iam::{busy[0]}:role/fn",
+        Handler="main.handler",
+        Code={"ZipFile": ZIP},
+        VpcConfig={"SubnetIds": [seed.subnet(busy)], "SecurityGroupIds": [of_function]},
+        Tags=TAGS,
+    )
+    left = judged(busy, "left-clients", True, "only a group that nothing is in names it")
+    judged(busy, "left-database", True, "nothing is in it", from_group(left))
+    default = ec2.describe_security_groups(GroupNames=["default"])["SecurityGroups"][0]["GroupId"]
+    seed.fine(UNUSED_GROUPS, busy, default, "the default group")
+    judged(busy, "z-last", True, "nothing is in it, last of the list")
+
+
 def build(seed, busy):
     endpoints(seed, busy)
     internet_gateways(seed, busy)
     balancers(seed, busy)
     target_groups(seed, busy)
+    security_groups(seed, busy)

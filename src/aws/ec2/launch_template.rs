@@ -1,5 +1,6 @@
 //! Launch templates, in all their versions.
 
+use aws_sdk_ec2::types::LaunchTemplateInstanceNetworkInterfaceSpecification as Interface;
 use jiff::Timestamp;
 
 use super::{said, tags_of};
@@ -34,6 +35,8 @@ pub(crate) struct LaunchTemplateVersion {
     pub(crate) image_id: Option<String>,
     /// The snapshots its block devices are made from.
     pub(crate) snapshot_ids: Vec<String>,
+    /// The security groups, by id or by name.
+    pub(crate) security_groups: Vec<String>,
 }
 
 impl LaunchTemplate {
@@ -126,10 +129,15 @@ fn version(it: &aws_sdk_ec2::types::LaunchTemplateVersion) -> LaunchTemplateVers
         .into_iter()
         .flat_map(aws_sdk_ec2::types::ResponseLaunchTemplateData::block_device_mappings)
         .filter_map(|it| it.ebs());
+    let groups = data.into_iter().flat_map(|it| {
+        let of_interfaces = it.network_interfaces().iter().flat_map(Interface::groups);
+        it.security_group_ids().iter().chain(it.security_groups()).chain(of_interfaces)
+    });
     LaunchTemplateVersion {
         created: timestamp(it.create_time()),
         image_id: data.and_then(|it| said(it.image_id())),
         snapshot_ids: devices.filter_map(|it| said(it.snapshot_id())).collect(),
+        security_groups: groups.cloned().collect(),
     }
 }
 
@@ -158,7 +166,8 @@ impl LaunchTemplateVersion {
     /// A version that names an image and no snapshot.
     pub(crate) fn of(image_id: &str) -> Self {
         let created = crate::check::testing::days_ago(200);
-        Self { created, image_id: Some(image_id.to_owned()), snapshot_ids: Vec::new() }
+        let image_id = Some(image_id.to_owned());
+        Self { created, image_id, snapshot_ids: Vec::new(), security_groups: Vec::new() }
     }
 }
 
@@ -191,7 +200,16 @@ mod tests {
             Reply::ok("Action=DescribeLaunchTemplates", templates_page(&["lt-1"], Some("t1"))),
             Reply::ok("NextToken=t1", templates_page(&[], Some("t2"))),
             Reply::ok("NextToken=t2", templates_page(&["lt-2"], None)),
-            Reply::ok("LaunchTemplateId=lt-1", versions_page(2, "<imageId>ami-2</imageId>", Some("v1"))),
+            Reply::ok(
+                "LaunchTemplateId=lt-1",
+                versions_page(
+                    2,
+                    "<imageId>ami-2</imageId><securityGroupIdSet><item>sg-1</item></securityGroupIdSet>\
+                   <securityGroupSet><item>web</item></securityGroupSet><networkInterfaceSet><item><groupSet>\
+                   <groupId>sg-2</groupId></groupSet></item></networkInterfaceSet>",
+                    Some("v1"),
+                ),
+            ),
             Reply::ok("NextToken=v1", versions_page(1, "<imageId>resolve:ssm:/golden</imageId>", None)),
             Reply::ok("LaunchTemplateId=lt-2", versions_page(1, devices, None)),
         ])
@@ -202,6 +220,7 @@ mod tests {
         assert_eq!(images, [Some("ami-2"), Some("resolve:ssm:/golden")]);
         assert_eq!(one.changed().map(|it| it.to_string()).as_deref(), Some("2026-05-02T10:00:00Z"));
         assert_eq!(two.versions[0].snapshot_ids, ["snap-1"]);
+        assert_eq!(one.versions[0].security_groups, ["sg-1", "web", "sg-2"]);
         assert_eq!((two.name.as_deref(), two.operator.as_deref()), (None, None));
     }
 

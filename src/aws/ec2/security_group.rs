@@ -16,6 +16,10 @@ pub(crate) struct SecurityGroup {
     pub(crate) name: Option<String>,
     pub(crate) vpc_id: Option<String>,
     pub(crate) inbound: Vec<Permission>,
+    /// The groups that its rules name, inbound and outbound; it may name itself.
+    pub(crate) references: Vec<String>,
+    /// Whether it belongs to another account, which shares it.
+    pub(crate) is_shared: bool,
     pub(crate) tags: Tags,
 }
 
@@ -30,6 +34,27 @@ pub(crate) struct Permission {
     pub(crate) to_port: Option<i64>,
     /// The ranges of IPv4 and IPv6 addresses it may come from. Groups and prefix lists are not among them.
     pub(crate) cidrs: Vec<String>,
+}
+
+/// The names, or how they begin, of groups that services make for themselves.
+///
+/// Sources: <https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-man-sec-groups.html>,
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html>,
+/// <https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html> (read Nov 2026).
+const MANAGED: [&str; 3] = ["ElasticMapReduce-", "CloudFront-VPCOrigins-Service-SG", "eks-cluster-sg-"];
+
+impl SecurityGroup {
+    /// Whether it is the one that every VPC has and that cannot be deleted.
+    pub(crate) fn is_default(&self) -> bool {
+        self.name.as_deref() == Some("default")
+    }
+
+    /// Whether a service of AWS made it for itself.
+    pub(crate) fn has_manager(&self) -> bool {
+        let name = self.name.as_deref().unwrap_or_default();
+        let is_marked = self.tags.keys().any(|it| it.starts_with("aws:eks:") || it == "GuardDutyManaged");
+        is_marked || MANAGED.iter().any(|it| name.starts_with(it))
+    }
 }
 
 impl Resource for SecurityGroup {
@@ -58,7 +83,7 @@ impl Collect for SecurityGroup {
         let mut groups = Vec::new();
         let send = |token| at.ec2().describe_security_groups().max_results(1000).set_next_token(token).send();
         at.pages(&DESCRIBE_SECURITY_GROUPS, send, |page| {
-            groups.extend(page.security_groups().iter().filter_map(security_group));
+            groups.extend(page.security_groups().iter().filter_map(|it| security_group(it, &at.at.account)));
             page.next_token
         })
         .await?;
@@ -66,12 +91,19 @@ impl Collect for SecurityGroup {
     }
 }
 
-fn security_group(it: &aws_sdk_ec2::types::SecurityGroup) -> Option<SecurityGroup> {
+fn security_group(it: &aws_sdk_ec2::types::SecurityGroup, account: &str) -> Option<SecurityGroup> {
+    let pairs = it
+        .ip_permissions()
+        .iter()
+        .chain(it.ip_permissions_egress())
+        .flat_map(aws_sdk_ec2::types::IpPermission::user_id_group_pairs);
     Some(SecurityGroup {
         id: it.group_id()?.to_owned(),
         name: said(it.group_name()),
         vpc_id: said(it.vpc_id()),
         inbound: it.ip_permissions().iter().map(permission).collect(),
+        references: pairs.filter_map(|it| said(it.group_id())).collect(),
+        is_shared: said(it.owner_id()).is_some_and(|it| it != account),
         tags: tags_of(it.tags()),
     })
 }
@@ -96,6 +128,8 @@ impl SecurityGroup {
             name: Some("web".to_owned()),
             vpc_id: Some("vpc-1".to_owned()),
             inbound: vec![Permission::tcp(443, 443, "0.0.0.0/0"), Permission::tcp(22, 22, "10.0.0.0/8")],
+            references: Vec::new(),
+            is_shared: false,
             tags: Tags::new(),
         }
     }
@@ -125,9 +159,10 @@ mod tests {
                    <item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>25</toPort>\
                    <ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>\
                    <ipv6Ranges><item><cidrIpv6>::/0</cidrIpv6></item></ipv6Ranges></item>\
-                   <item><ipProtocol>-1</ipProtocol></item></ipPermissions>\
-                   <ipPermissionsEgress><item><ipProtocol>-1</ipProtocol></item></ipPermissionsEgress></item>";
-        let two = "<item><groupId>sg-2</groupId></item>";
+                   <item><ipProtocol>-1</ipProtocol><groups><item><groupId>sg-8</groupId></item></groups></item></ipPermissions>\
+                   <ipPermissionsEgress><item><ipProtocol>-1</ipProtocol><groups><item><groupId>sg-9</groupId></item></groups>\
+                   </item></ipPermissionsEgress><ownerId>111122223333</ownerId></item>";
+        let two = "<item><groupId>sg-2</groupId><ownerId>444455556666</ownerId></item>";
         let list = |items, token| page("DescribeSecurityGroups", "securityGroupInfo", items, token);
         let groups = collected::<SecurityGroup>(vec![
             Reply::ok("Action=DescribeSecurityGroups", list(one, Some("t1"))),
@@ -140,6 +175,8 @@ mod tests {
             groups.iter().map(|it| (it.id.as_str(), it.inbound.len())).collect::<Vec<_>>(),
             [("sg-1", 2), ("sg-2", 0)]
         );
+        assert_eq!(groups[0].references, ["sg-8", "sg-9"]);
+        assert_eq!((groups[0].is_shared, groups[1].is_shared), (false, true));
         let ports = &groups[0].inbound[0];
         assert_eq!((ports.from_port, ports.to_port), (Some(22), Some(25)));
         assert_eq!(ports.cidrs, ["0.0.0.0/0", "::/0"]);

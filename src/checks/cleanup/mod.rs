@@ -9,6 +9,7 @@ mod find_unused_elastic_ips;
 mod find_unused_lambda_functions;
 mod find_unused_load_balancers;
 mod find_unused_log_groups;
+mod find_unused_security_groups;
 mod find_unused_snapshots;
 mod find_unused_target_groups;
 mod find_unused_volumes;
@@ -22,6 +23,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &find_unused_lambda_functions::CHECK,
     &find_unused_load_balancers::CHECK,
     &find_unused_log_groups::CHECK,
+    &find_unused_security_groups::CHECK,
     &find_unused_snapshots::CHECK,
     &find_unused_target_groups::CHECK,
     &find_unused_volumes::CHECK,

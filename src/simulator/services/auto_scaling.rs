@@ -7,7 +7,7 @@ use crate::{
     aws::action::AUTO_SCALING,
     simulator::{
         answer::{Protocol, Refusal},
-        world::{Launcher, TargetGroup, Template},
+        world::{Group, Launcher, TargetGroup, Template},
     },
 };
 
@@ -57,8 +57,17 @@ fn launching(it: &Template, mixed: bool) -> Value {
     })
 }
 
-/// Everything here is launched by template.
+/// Images of one's own are launched by template; launch configurations name security groups alone.
 fn describe_launch_configurations(cx: &Context<'_>) -> Result<Value, Refusal> {
-    let (none, next) = cx.page(Vec::<Value>::new(), cx.call.text("NextToken"), 50)?;
-    Ok(json!({"LaunchConfigurations": members(none), "NextToken": next}))
+    let most = cx.call.number("MaxRecords").unwrap_or(50).min(100);
+    let groups = cx.place().groups().into_iter().filter(|it| it.launched).collect();
+    let (page, next) = cx.page(groups, cx.call.text("NextToken"), most)?;
+    let configuration = |it: &Group| {
+        json!({
+            "LaunchConfigurationName": it.id,
+            "InstanceType": "m5.large",
+            "SecurityGroups": members([json!(it.id)]),
+        })
+    };
+    Ok(json!({"LaunchConfigurations": members(page.iter().map(configuration)), "NextToken": next}))
 }

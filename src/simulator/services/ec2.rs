@@ -328,8 +328,8 @@ fn describe_route_tables(cx: &Context<'_>) -> Result<Value, Refusal> {
         "vpcId": place.vpc(),
         "routeSet": items(routes),
     });
-    let routed = place.internet_gateways().into_iter().filter(|it| it.routed);
-    let outwards = routed.map(|it| {
+    let outwards = place.internet_gateways().into_iter().filter(|it| it.routed);
+    let outwards = outwards.map(|it| {
         let route = json!({"destinationCidrBlock": "0.0.0.0/0", "gatewayId": it.id, "state": "active"});
         json!({"routeTableId": it.id.replace("igw-", "rtb-"), "vpcId": it.vpc, "routeSet": items([route])})
     });

@@ -36,6 +36,8 @@ pub(crate) struct Group {
     pub(crate) rules: Vec<(Option<i64>, &'static str)>,
     /// Whether the internet may reach what it should not.
     pub(crate) exposed: bool,
+    /// Whether a launch configuration names it.
+    pub(crate) launched: bool,
 }
 
 /// A NAT gateway.
@@ -87,12 +89,21 @@ impl Place<'_> {
     pub(crate) fn groups(&self) -> Vec<Group> {
         let mut draw = self.draw("groups");
         let count = self.count(&mut draw, 4.0);
-        let default = Group { id: self.id("sg", 0), name: "default", rules: Vec::new(), exposed: false };
+        let default =
+            Group { id: self.id("sg", 0), name: "default", rules: Vec::new(), exposed: false, launched: false };
+        let mut launched = self.draw("launched-groups");
         let more = (1..=count).map(|number| {
             let (name, rules, exposed) = draw.one_of(&KINDS_OF_GROUPS);
-            Group { id: self.id("sg", number), name, rules: rules.to_vec(), exposed }
+            Group { id: self.id("sg", number), name, rules: rules.to_vec(), exposed, launched: launched.chance(0.2) }
         });
         std::iter::once(default).chain(more).collect()
+    }
+
+    /// Those of its groups, the default one left out, that no interface is in and no launch configuration names.
+    pub(super) fn unused_groups(&self) -> Vec<Group> {
+        let interfaces = self.interfaces();
+        let is_unused = |it: &Group| !it.launched && !interfaces.iter().any(|interface| interface.group == it.id);
+        self.groups().into_iter().skip(1).filter(is_unused).collect()
     }
 
     /// The NAT gateways here.

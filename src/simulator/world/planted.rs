@@ -87,6 +87,9 @@ impl Place<'_> {
         for it in self.balancers().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_load_balancers", &it.name);
         }
+        for it in self.unused_groups() {
+            add("find_unused_security_groups", &it.id);
+        }
         for it in self.target_groups().iter().filter(|it| it.fate == Fate::Waste) {
             add("find_unused_target_groups", &it.name);
         }
