@@ -41,7 +41,7 @@ fn auto_scaling_group(it: &aws_sdk_autoscaling::types::AutoScalingGroup) -> Auto
     let sources = it.traffic_sources().iter().filter_map(|it| it.identifier());
     let target_group_arns = it.target_group_arns().iter().map(String::as_str).chain(sources);
     let policy = it.mixed_instances_policy().and_then(|it| it.launch_template());
-    let overrides = policy.map(|it| it.overrides()).unwrap_or_default().iter();
+    let overrides = policy.map(aws_sdk_autoscaling::types::LaunchTemplate::overrides).unwrap_or_default().iter();
     // Instances that are not replaced yet keep the template they were launched from.
     let of_instances = it.instances().iter().filter_map(|it| it.launch_template());
     let templates = (it.launch_template().into_iter())

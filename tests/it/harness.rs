@@ -74,7 +74,10 @@ pub(crate) fn world() -> &'static World {
         let mut line = String::new();
         let stdout = server.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the stand-in says something");
-        let endpoint = line.trim().strip_prefix("ready ").map(str::to_owned)?;
+        let Some(endpoint) = line.trim().strip_prefix("ready ").map(str::to_owned) else {
+            server.wait().expect("the stand-in has ended");
+            return None;
+        };
         let text = std::fs::read_to_string(&file).expect("the world is written");
         std::fs::remove_file(&file).expect("the world is read");
         Some(World {

@@ -49,8 +49,10 @@ impl Collect for SpotFleetRequest {
 
 fn fleet_request(it: &aws_sdk_ec2::types::SpotFleetRequestConfig) -> SpotFleetRequest {
     let config = it.spot_fleet_request_config();
-    let specifications = config.map(|it| it.launch_specifications()).unwrap_or_default().iter();
-    let templates = config.map(|it| it.launch_template_configs()).unwrap_or_default().iter();
+    let specifications =
+        config.map(aws_sdk_ec2::types::SpotFleetRequestConfigData::launch_specifications).unwrap_or_default().iter();
+    let templates =
+        config.map(aws_sdk_ec2::types::SpotFleetRequestConfigData::launch_template_configs).unwrap_or_default().iter();
     SpotFleetRequest {
         state: it.spot_fleet_request_state().map(|it| it.as_str().to_owned()),
         image_ids: specifications.filter_map(|it| said(it.image_id())).collect(),

@@ -57,7 +57,7 @@ fn named<'a>(cx: &Context<'a>, list: &str, most: usize) -> Result<Vec<&'a str>, 
 }
 
 /// What was asked for and is there, and what is missing.
-fn described<'a>(name: &str, asked: &[&str], there: impl Iterator<Item = &'a (String, Value)> + Clone) -> Value {
+fn described<'a>(name: &str, asked: &[&str], there: &(impl Iterator<Item = &'a (String, Value)> + Clone)) -> Value {
     let found = |arn: &&str| there.clone().find(|it| it.0 == **arn).map(|it| &it.1);
     let missing = asked.iter().filter(|it| found(it).is_none()).map(|it| json!({"arn": it, "reason": "MISSING"}));
     let failures: Vec<_> = missing.collect();
@@ -86,7 +86,7 @@ fn describe_clusters(cx: &Context<'_>) -> Result<Value, Refusal> {
         (arn, shown)
     };
     let clusters: Vec<_> = cx.place().clusters().iter().map(cluster).collect();
-    Ok(described("clusters", &asked, clusters.iter()))
+    Ok(described("clusters", &asked, &clusters.iter()))
 }
 
 /// The cluster that a call is about.
@@ -127,7 +127,7 @@ fn describe_services(cx: &Context<'_>) -> Result<Value, Refusal> {
         (service_arn(cx, &cluster, it), shown)
     };
     let services: Vec<_> = cluster.services.iter().map(service).collect();
-    Ok(described("services", &asked, services.iter()))
+    Ok(described("services", &asked, &services.iter()))
 }
 
 /// The tasks of a cluster: ARN, and the revision it was started from.
@@ -148,7 +148,7 @@ fn describe_tasks(cx: &Context<'_>) -> Result<Value, Refusal> {
         (name, shown)
     };
     let tasks: Vec<_> = tasks(cx, &cluster).into_iter().map(task).collect();
-    Ok(described("tasks", &asked, tasks.iter()))
+    Ok(described("tasks", &asked, &tasks.iter()))
 }
 
 /// The revisions here by ARN, with the time of each.
