@@ -414,7 +414,7 @@ pub struct Finding {
     /// What the amounts rest on, and whether they are a bound.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub price_basis: Option<String>,
-    /// The tags, where the listing carries them.
+    /// The tags, as far as the listing or AWS's tagging service tell them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tags: Option<BTreeMap<String, String>>,
     /// Facts about the resource, units in the names.

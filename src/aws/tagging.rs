@@ -1,9 +1,12 @@
 //! AWS Resource Groups Tagging API: resources of many services that have tags, or once had.
 
+use std::collections::BTreeMap;
+
 use super::{
-    At, Collect, Declared, Place, Resource, Tags,
+    At, Collect, Declared, Place, Question, Resource, Tags,
     action::{Action, TAGGING},
     problem::Problem,
+    store::OWNED_BYTES,
 };
 
 static GET_RESOURCES: Action = Action::new(&TAGGING, "GetResources");
@@ -80,6 +83,43 @@ fn resource(it: &aws_sdk_resourcegroupstagging::types::ResourceTagMapping) -> Op
     })
 }
 
+/// The most ARNs that one call takes
+/// (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>, read Nov 2026).
+const ARNS: usize = 100;
+
+/// The tags of some resources of one region. What the tagging service does not know, as it was never tagged or is of a kind
+/// that the service does not cover, is not in the answer.
+#[derive(Debug)]
+pub(crate) struct TagsOf {
+    pub(crate) region: String,
+    pub(crate) arns: Vec<String>,
+}
+
+impl Declared for TagsOf {
+    const NAME: &'static str = "tagging::TagsOf";
+    const ACTIONS: &'static [&'static Action] = &[&GET_RESOURCES];
+}
+
+impl Question for TagsOf {
+    type Answer = BTreeMap<String, Tags>;
+
+    fn bytes(&self, answer: &BTreeMap<String, Tags>) -> usize {
+        answer.len() * (size_of::<(String, Tags)>() + OWNED_BYTES)
+    }
+
+    async fn ask(&self, at: &Place) -> Result<BTreeMap<String, Tags>, Problem> {
+        let at = at.in_region(&self.region);
+        let mut tags = BTreeMap::new();
+        for arns in self.arns.chunks(ARNS) {
+            let send = || at.tagging().get_resources().set_resource_arn_list(Some(arns.to_vec())).send();
+            let page = at.call(&GET_RESOURCES, send).await?;
+            let known = page.resource_tag_mapping_list().iter().filter_map(resource);
+            tags.extend(known.map(|it| (it.arn, it.tags)));
+        }
+        Ok(tags)
+    }
+}
+
 #[cfg(test)]
 impl TaggedResource {
     /// A resource without any tag left.
@@ -93,8 +133,22 @@ mod tests {
     use super::*;
     use crate::aws::{
         problem::Class,
-        replies::{Reply, collected, json_denied},
+        replies::{Reply, answered, collected, json_denied},
     };
+
+    #[tokio::test]
+    async fn tags_are_asked_for_a_hundred_resources_at_a_time() {
+        let known = |arn: &str| {
+            let tags = r#"[{"Key": "Owner", "Value": "web"}]"#;
+            format!(r#"{{"ResourceTagMappingList": [{{"ResourceARN": "{arn}", "Tags": {tags}}}]}}"#)
+        };
+        let arns = (0..101).map(|it| format!("arn:{it:03}")).collect();
+        let question = TagsOf { region: "eu-west-1".to_owned(), arns };
+        let replies = vec![Reply::ok("arn:099", known("arn:007")), Reply::ok(r#"["arn:100"]"#, known("arn:100"))];
+        let tags = answered(question, replies).await.0.expect("answered");
+        assert_eq!(tags.keys().collect::<Vec<_>>(), ["arn:007", "arn:100"]);
+        assert_eq!(tags["arn:007"].get("Owner").map(String::as_str), Some("web"));
+    }
 
     #[tokio::test]
     async fn every_page_of_resources_is_read_also_past_an_empty_one() {

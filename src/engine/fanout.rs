@@ -19,6 +19,7 @@ use super::{
     plan::{self, Plan},
     report::{Presumed, Said},
     scan::Scan,
+    tags,
 };
 use crate::{
     aws::{
@@ -34,7 +35,7 @@ use crate::{
 };
 
 /// The label of global services in the ledger and in findings.
-const GLOBAL: &str = "global";
+pub(super) const GLOBAL: &str = "global";
 /// The label of the payer's questions in the ledger.
 const PAYER: &str = "payer";
 /// The label for the regions of an account whose list of regions could not be read.
@@ -361,7 +362,7 @@ impl Run {
         let cx = Cx::new(asked.check, Arc::clone(store), at.clone(), self.scan.as_of, self.chosen());
         let outcome = AssertUnwindSafe(asked.check.run(&cx, &asked.params)).catch_unwind().await;
         let mut problems = cx.problems();
-        let findings = match outcome {
+        let mut findings = match outcome {
             Ok(Ok(findings)) => findings,
             Ok(Err(problem)) => {
                 problems.push(problem);
@@ -375,6 +376,12 @@ impl Run {
                 Vec::new()
             }
         };
+        if let Err(problem) = tags::fill(&mut findings, store, at).await {
+            let class = problem.class.name();
+            self.scan
+                .merge()
+                .note(format!("the tags of some findings could not be read ({class}, {})", problem.action));
+        }
         Said { check: index, findings, problems, facts: cx.facts() }
     }
 }

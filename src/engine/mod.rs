@@ -12,6 +12,7 @@ pub(crate) mod roster;
 pub(crate) mod scan;
 pub(crate) mod selection;
 mod sharing;
+mod tags;
 pub(crate) mod totals;
 
 use std::{
@@ -41,6 +42,7 @@ use crate::{
         partition,
         problem::{Class, Problem},
         session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Session},
+        tagging::TagsOf,
     },
     check::Check,
 };
@@ -130,7 +132,7 @@ pub(crate) struct Engine {
 
 /// The actions that the engine itself needs in each member account.
 pub(crate) fn member_actions() -> Vec<&'static Action> {
-    EnabledRegions::ACTIONS.to_vec()
+    [EnabledRegions::ACTIONS, TagsOf::ACTIONS].concat()
 }
 
 /// The actions that the engine needs in the scanner's own account.

@@ -1,6 +1,9 @@
 //! Merges what the targets answered into reports: pure, and the same whatever the order in which they finished.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -131,7 +134,7 @@ pub(crate) struct Merge {
     presumed: Vec<Presumed>,
     chosen_only: bool,
     list_is_complete: bool,
-    notes: Vec<String>,
+    notes: BTreeSet<String>,
     disk: Disk,
 }
 
@@ -176,7 +179,7 @@ impl Merge {
             presumed: Vec::new(),
             chosen_only: false,
             list_is_complete: false,
-            notes: Vec::new(),
+            notes: BTreeSet::new(),
             disk: Disk::default(),
         }
     }
@@ -227,7 +230,7 @@ impl Merge {
 
     /// Something the reader should know.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+        self.notes.insert(note.into());
     }
 
     /// A target that some checks are to run in.
@@ -371,7 +374,7 @@ impl Merge {
             next_cursor: None,
             coverage,
             api: of.api.clone(),
-            notes: self.notes.clone(),
+            notes: self.notes.iter().cloned().collect(),
             as_of: of.as_of.round(jiff::Unit::Second).unwrap_or(of.as_of).to_string(),
         }
     }

@@ -93,7 +93,8 @@ pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
     let mut text = format!(
         "# Tools\n\nGenerated from the registry: edit the checks, then run `just update`.\n\nA target is an account and region, or \
          an account, or the payer. Calls and charges were counted by the simulator, each tool alone, in {}: so many were made for \
-         each target on average. Lists are read once for all tools of a scan, so that several tools together take fewer. Your \
+         each target on average. Lists are read once for all tools of a scan, so that several tools together take fewer. Tags that a listing does not \
+         carry are looked up in the tagging service besides, one call for each hundred findings. Your \
          accounts differ: what is asked of one resource each is asked as often as there are candidates.\n",
         calls::WHERE
     );

@@ -16,7 +16,7 @@ use super::{
     world::{HOME, World, planted::Planted},
 };
 use crate::{
-    aws::{door::Terms, problem::Class},
+    aws::{action::Action, door::Terms, problem::Class},
     check::Check,
     checks,
     engine::{
@@ -259,6 +259,35 @@ async fn every_fault_alone_is_told_for_what_it_is_and_harms_nobody_else() {
     });
     // A few at once: a busy machine must not pass for an AWS that does not answer.
     stream::iter(cases).for_each_concurrent(4, |it| it).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_action_denied_alone_hides_what_rests_on_it_and_nothing_else() {
+    let account = World::new(3, 2, 1.0).account(1).id;
+    let actions: BTreeSet<_> = tools().into_iter().flat_map(Check::actions).map(name).collect();
+    let cases = actions.into_iter().map(|action| {
+        let fault = Fault { account: Some(account.clone()), ..Fault::new(Kind::AccessDenied) };
+        let fault = Fault { action: Some(action.clone()), ..fault };
+        async move {
+            let settings = Settings { accounts: 3, seed: 2, faults: vec![fault], ..Settings::default() };
+            let scanned = scan(&settings, &tools(), &[HOME, "eu-west-1"]).await;
+            scanned.is_honest();
+            for check in tools() {
+                let answer = &scanned.by_tool[check.name()];
+                let gaps = answer.coverage.not_scanned.iter().filter(|it| it.class != Class::AccountSuspended);
+                let denied: Vec<_> = gaps.collect();
+                let needs = check.actions().into_iter().any(|it| name(it) == action);
+                assert!(needs || denied.is_empty(), "{} does not need {action}: {denied:?}", check.name());
+                assert!(denied.iter().all(|it| it.class == Class::AccessDenied), "{action}: {denied:?}");
+            }
+        }
+    });
+    stream::iter(cases).for_each_concurrent(4, |it| it).await;
+}
+
+/// An action as faults name it.
+fn name(action: &Action) -> String {
+    format!("{}:{}", action.service.iam, action.operation)
 }
 
 /// Some faults, drawn by a seed.

@@ -195,3 +195,12 @@ fn recommendations_keep_the_words_and_figures_of_aws() {
         assert_eq!(finding["tags"]["Owner"], "team-a", "{finding}");
     }
 }
+
+#[test]
+fn tags_that_the_listing_lacks_are_looked_up() {
+    for tool in ["find_unused_lambda_functions", "find_unused_load_balancers"] {
+        let findings = findings(everything().report(tool));
+        let tagged = findings.iter().filter(|it| it["tags"]["Owner"].is_string()).count();
+        assert!(tagged > 0, "{tool}: {findings:#?}");
+    }
+}

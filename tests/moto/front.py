@@ -335,6 +335,8 @@ class Front:
             items += answer["ResourceTagMappingList"]
             if not answer.get("PaginationToken"):
                 items += services.tagged_addresses(call)
+                wanted = call.params.get("ResourceARNList")
+                items = [it for it in items if not wanted or it["ResourceARN"] in wanted]
                 body = json.dumps({"ResourceTagMappingList": items}).encode()
                 return Reply(200, reply.headers, body)
             params["PaginationToken"] = answer["PaginationToken"]

@@ -24,7 +24,12 @@ pub(super) static SERVICE: Service = Service {
 /// What was never tagged is not listed.
 fn get_resources(cx: &Context<'_>) -> Result<Value, Refusal> {
     let most = cx.call.number("ResourcesPerPage").unwrap_or(50).min(100);
-    let tagged = cx.place().tagged().into_iter().filter(|(_, tags)| !tags.is_empty()).collect();
+    let asked = cx.call.input.get("ResourceARNList").and_then(Value::as_array);
+    if asked.is_some_and(|it| it.is_empty() || it.len() > 100) {
+        return Err(cx.call.invalid("ResourceARNList must have length between 1 and 100"));
+    }
+    let is_asked = |arn: &str| asked.is_none_or(|it| it.iter().any(|it| it == arn));
+    let tagged = cx.place().tagged().into_iter().filter(|(arn, tags)| !tags.is_empty() && is_asked(arn)).collect();
     let (page, next) = cx.page(tagged, cx.call.text("PaginationToken"), most)?;
     let tags = |tags: Vec<(&str, String)>| -> Value {
         tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
