@@ -4,7 +4,9 @@ mod accounts;
 mod catalogue;
 #[cfg(feature = "simulator")]
 mod demo;
+mod granted;
 mod output;
+mod policy;
 mod scan;
 mod summary;
 
@@ -65,8 +67,10 @@ enum Command {
     Accounts(accounts::AccountsArgs),
     /// Lists the tools, with what each needs and costs.
     Tools(catalogue::ToolsArgs),
-    /// Prints the least-privilege IAM policy for the member role.
-    Policy(catalogue::PolicyArgs),
+    /// Prints the least-privilege policy for the member role, explains it, or compares it with what a role has.
+    ///
+    /// Exit code 2: --diff found something missing.
+    Policy(policy::PolicyArgs),
     /// Serves MCP over Streamable HTTP at /mcp, with /health and /ping.
     Serve(ServeArgs),
     /// Serves MCP over stdin and stdout.
@@ -251,7 +255,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Simulator(args) => demo::simulator(&args).await,
         Command::Accounts(args) => accounts::run(args).await,
         Command::Tools(args) => catalogue::tools(&args),
-        Command::Policy(args) => catalogue::policy(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Serve(args) => serve(args).await,
         Command::Stdio(args) => {
             let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
