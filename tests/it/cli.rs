@@ -342,7 +342,8 @@ fn the_catalogue_is_the_same_in_every_format() {
 #[test]
 fn help_names_the_flags_and_the_variables_of_the_environment() {
     for (command, names) in [
-        (vec!["--help"], vec!["scan", "accounts", "tools", "policy", "serve", "stdio", "ORGSCAN_LOG"]),
+        (vec!["--help"], vec!["scan", "accounts", "doctor", "tools", "policy", "serve", "stdio", "ORGSCAN_LOG"]),
+        (vec!["doctor", "--help"], vec!["--paid", "ORGSCAN_PAID", "ORGSCAN_REGIONS", "ORGSCAN_ROLE_NAME", "Exit code"]),
         (vec!["policy", "--help"], vec!["--format", "ORGSCAN_POLICY_FORMAT", "--parts", "--explain", "--diff"]),
         (
             vec!["scan", "--help"],
