@@ -83,13 +83,17 @@ fn places(it: &Trouble, most: usize) -> String {
 
 fn troubles(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure> {
     let most = if format == OutputFormat::Csv { usize::MAX } else { PLACES_SHOWN };
+    let in_full = !matches!(format, OutputFormat::Table | OutputFormat::Summary);
     let row = |it: &Trouble| {
         let action = it.action.clone().unwrap_or_else(|| "everything".to_owned());
-        vec![it.class.name(), action, places(it, most), it.costs.clone(), it.fix.clone(), it.message.clone()]
+        let mut row = vec![it.class.name(), action, places(it, most), it.costs.clone(), it.fix.clone()];
+        row.extend(in_full.then(|| it.message.clone()));
+        row
     };
     let rows: Vec<_> = diagnosis.troubles.iter().map(row).collect();
     let json: Vec<_> = diagnosis.troubles.iter().map(|it| json!(it)).collect();
-    output::listing(format, &["what", "action", "where", "costs", "fix", "AWS said"], &rows, &json)
+    let heads = ["what", "action", "where", "costs", "fix", "AWS said"];
+    output::listing(format, &heads[..if in_full { 6 } else { 5 }], &rows, &json)
 }
 
 fn words(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure> {

@@ -134,6 +134,7 @@ fn costs(class: Class, action: Option<&str>, tools: &[&str], all: usize) -> Stri
         // The engine has two ways to know.
         Some("ec2:DescribeRegions") => "the opt-in regions, unless account:ListRegions is permitted".to_owned(),
         Some("account:ListRegions") => "the opt-in regions, unless ec2:DescribeRegions is permitted".to_owned(),
+        None => format!("all {} tools that run there", tools.len()),
         _ if tools.len() == all && all > 1 => "every tool".to_owned(),
         _ => tools.join(", "),
     }
@@ -165,7 +166,15 @@ fn fix(class: Class, whose: Whose, action: Option<&str>, role: &str) -> String {
         Class::RegionNotEnabled => "nothing to do; aws account enable-region enables it".to_owned(),
         Class::AccountSuspended => "nothing to do; it is not scanned".to_owned(),
         Class::AccountBlocked => "let the owner settle with AWS what blocks the account".to_owned(),
-        Class::NotEnrolled => "turn the service on there, as AWS's words say, or leave the tools out".to_owned(),
+        Class::NotEnrolled if what.starts_with("ce:") => {
+            "open Cost Explorer once in the console of the management account; data follow within a day".to_owned()
+        }
+        Class::NotEnrolled if what.starts_with("cost-optimization-hub:") => {
+            "aws cost-optimization-hub update-enrollment-status --status Active --include-member-accounts, in the management \
+             account; recommendations follow within a day"
+                .to_owned()
+        }
+        Class::NotEnrolled => "turn the service on there, or leave the tools out".to_owned(),
         Class::DataUnavailable => "wait a day: AWS is still preparing the data".to_owned(),
         Class::NoOrganization => "create an organization, or use --single-account".to_owned(),
         Class::EndpointMissing => "leave the region out with --regions: the service is not there".to_owned(),

@@ -210,6 +210,7 @@ fn a_service_that_is_off_is_told_with_how_to_turn_it_on() {
     assert_eq!(trouble["class"], "not_enrolled", "{trouble}");
     assert_eq!(trouble["tools"], json!(["get_cost_optimization_ec2"]));
     says(trouble["message"].as_str().expect("words"), &["Cost Optimization Hub"]);
+    says(trouble["fix"].as_str().expect("a fix"), &["update-enrollment-status --status Active"]);
 }
 
 #[test]
