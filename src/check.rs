@@ -3,6 +3,7 @@
 use std::{
     any::TypeId,
     collections::{BTreeMap, BTreeSet},
+    marker::PhantomData,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -23,7 +24,7 @@ use crate::aws::{
 
 /// What a check file imports.
 pub(crate) mod prelude {
-    pub(crate) use crate::check::{ActionType, Cx, Finding, NoParams, Outcome, check};
+    pub(crate) use crate::check::{ActionType, Cx, Finding, NoList as _, NoParams, Outcome, check};
     pub(crate) use schemars::JsonSchema;
     pub(crate) use serde::Deserialize;
 }
@@ -139,13 +140,36 @@ pub struct Need {
     /// The AWS actions behind it.
     pub actions: &'static [&'static Action],
     id: fn() -> TypeId,
+    /// Lists it, where AWS can; a question about one resource cannot be asked without one.
+    pub(crate) list: Option<List>,
 }
 
 impl Need {
-    pub(crate) const fn of<T: Declared>() -> Self {
-        Self { name: T::NAME, actions: T::ACTIONS, id: TypeId::of::<T> }
+    pub(crate) const fn of<T: Declared>(list: Option<List>) -> Self {
+        Self { name: T::NAME, actions: T::ACTIONS, id: TypeId::of::<T>, list }
     }
 }
+
+/// Asks a store for all things of a kind and drops them.
+pub(crate) type List = for<'a> fn(&'a Store) -> BoxFuture<'a, ()>;
+
+/// How a need is listed. For what AWS can list, the constant is this type's own, which goes before that of [`NoList`].
+pub(crate) struct Lists<T>(PhantomData<T>);
+
+impl<T: Collect> Lists<T> {
+    pub(crate) const LIST: Option<List> = Some(|store| {
+        Box::pin(async move {
+            drop(store.ask(&All::<T>::new()).await);
+        })
+    });
+}
+
+/// How everything else is listed: not at all.
+pub(crate) trait NoList {
+    const LIST: Option<List> = None;
+}
+
+impl<T> NoList for Lists<T> {}
 
 /// Declares a check: keeps its doc comment as data and wraps its typed `run` in one function pointer.
 macro_rules! check {
@@ -161,7 +185,7 @@ macro_rules! check {
             concat!($($doc, "\n"),+),
             $title,
             $crate::check::Scope::$scope,
-            &[$($crate::check::Need::of::<$need>()),+],
+            &[$($crate::check::Need::of::<$need>($crate::check::Lists::<$need>::LIST)),+],
             $crate::check::schema_of::<$params>,
             |params| $crate::check::parsed::<$params>(params).map(|_| ()).map_err(|it| it.message),
             |cx, params| Box::pin(async move { run(cx, $crate::check::parsed::<$params>(params)?).await }),

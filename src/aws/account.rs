@@ -35,7 +35,12 @@ impl Question for EnabledRegions {
     }
 
     async fn ask(&self, at: &Place) -> Result<Vec<String>, Problem> {
-        let mut regions = match list_regions(at).await {
+        let listed = list_regions(at).await;
+        if at.trial().is_some() && listed.is_ok() {
+            // What else may be asked is tried as well; the trial keeps what becomes of it.
+            drop(describe_regions(at).await);
+        }
+        let mut regions = match listed {
             Err(problem) if falls_back(problem.class) => describe_regions(at).await?,
             listed => listed?,
         };

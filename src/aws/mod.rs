@@ -32,6 +32,7 @@ pub(crate) mod sns;
 pub(crate) mod sqs;
 pub(crate) mod store;
 pub(crate) mod tagging;
+pub(crate) mod trial;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,6 +52,7 @@ use self::{
     pace::Keys,
     problem::{Class, Problem},
     session::Session,
+    trial::Trial,
 };
 
 /// Tags of a resource, by key.
@@ -191,6 +193,7 @@ pub(crate) struct Place {
     clients: Arc<Clients>,
     breaker: Arc<Mutex<Breaker>>,
     notes: Mutex<Vec<Problem>>,
+    trial: Option<Arc<Trial>>,
 }
 
 impl Place {
@@ -209,7 +212,18 @@ impl Place {
             clients: Arc::default(),
             breaker: Arc::default(),
             notes: Mutex::default(),
+            trial: None,
         }
+    }
+
+    /// The same place, where each action is asked once and what became of it is kept.
+    pub(crate) fn on_trial(self, trial: Arc<Trial>) -> Self {
+        Self { trial: Some(trial), ..self }
+    }
+
+    /// The trial that goes on here, where each action is asked once.
+    pub(crate) fn trial(&self) -> Option<&Trial> {
+        self.trial.as_deref()
     }
 
     /// The same place with no problems noted, sharing clients and what is known to be denied.
@@ -225,6 +239,7 @@ impl Place {
             clients: Arc::clone(&self.clients),
             breaker: Arc::clone(&self.breaker),
             notes: Mutex::default(),
+            trial: self.trial.clone(),
         }
     }
 
@@ -233,7 +248,9 @@ impl Place {
         if region == self.at.region {
             return self.afresh();
         }
-        Self::new(Arc::clone(&self.door), Arc::clone(&self.session), Arc::clone(&self.tally), region, self.now)
+        let (door, session, tally) = (&self.door, &self.session, &self.tally);
+        let there = Self::new(Arc::clone(door), Arc::clone(session), Arc::clone(tally), region, self.now);
+        Self { trial: self.trial.clone(), ..there }
     }
 
     /// The same account in the region of the partition's global services.
@@ -271,6 +288,20 @@ impl Place {
         if let Some(problem) = self.given_up(action) {
             return Err(problem);
         }
+        let Some(trial) = &self.trial else { return self.ask(action, send).await };
+        trial.begin(action)?;
+        let result = self.ask(action, send).await;
+        trial.ended(action, result.as_ref().map(|_| ()));
+        result
+    }
+
+    /// Sends one request, again with new credentials where they have expired.
+    async fn ask<O, E, F, Fut>(&self, action: &'static Action, send: F) -> Result<O, Problem>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    {
         let mut renewed = false;
         loop {
             let generation = self.session.ready(&self.door, &self.tally).await?;
@@ -289,7 +320,8 @@ impl Place {
         }
     }
 
-    /// Reads a list page by page: `send` gets the token of the page, `take` keeps the page and returns the next token.
+    /// Reads a list page by page: `send` gets the token of the page, `take` keeps the page and returns the next token. On
+    /// trial, the first page is all.
     pub(crate) async fn pages<O, E, F, Fut>(
         &self,
         action: &'static Action,
@@ -303,9 +335,13 @@ impl Place {
     {
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let page = self.call(action, || send(token.clone())).await?;
+            let page = match self.call(action, || send(token.clone())).await {
+                // Another list of the kind was asked for already, which is as much as a trial takes.
+                Err(problem) if self.trial.is_some() && problem.class == Class::Cancelled => return Ok(()),
+                page => page?,
+            };
             let next = take(page).filter(|it| !it.is_empty());
-            if next.is_none() {
+            if next.is_none() || self.trial.is_some() {
                 return Ok(());
             }
             if next == token {
@@ -322,7 +358,9 @@ impl Place {
 
     fn given_up(&self, action: &'static Action) -> Option<Problem> {
         let breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        breaker.problem_for(action).or_else(|| self.tally.endpoint_given_up(action, &self.at.region))
+        // One denial says nothing of the other actions to who tries each.
+        let problem = breaker.problem_for(action).filter(|it| self.trial.is_none() || it.class != Class::DeniedByScp);
+        problem.or_else(|| self.tally.endpoint_given_up(action, &self.at.region))
     }
 
     fn learn(&self, action: &'static Action, result: Result<(), &Problem>) {

@@ -187,6 +187,8 @@ pub(crate) fn class_of(action: &Action, status: u16, code: &str, message: &str) 
     if lower.contains("not enrolled")
         || lower.contains("not opted in")
         || lower.contains("not registered for cost optimization")
+        // Where nobody has opened Cost Explorer yet; seen in aws-samples/aws-cost-explorer-report, issue 15.
+        || lower.contains("not enabled for cost explorer")
     {
         return Class::NotEnrolled;
     }
@@ -294,6 +296,13 @@ mod tests {
         assert_eq!(class(400, "DependencyThrottle", ""), Class::Throttled);
         assert_eq!(class(429, "Whatever", ""), Class::Throttled);
         assert_eq!(class(400, "Whatever", "Rate exceeded"), Class::Throttled);
+    }
+
+    #[test]
+    fn a_service_that_is_off_is_no_missing_permission() {
+        let text = "User not enabled for cost explorer access";
+        assert_eq!(class_of(&CE_ACTION, 400, "AccessDeniedException", text), Class::NotEnrolled);
+        assert_eq!(class_of(&CE_ACTION, 400, "AccessDeniedException", "not authorized"), Class::AccessDenied);
     }
 
     #[test]

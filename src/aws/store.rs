@@ -102,6 +102,12 @@ impl Store {
         Ok((value, answer.problems))
     }
 
+    /// Forgets the answers to a kind of question.
+    pub(crate) fn forget<Q: Question>(&self) {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.retain(|it, _| it.question != TypeId::of::<Q>());
+    }
+
     async fn fetch<Q: Question>(&self, question: &Q, key: Key) -> Result<Answer, Problem> {
         #[cfg(test)]
         if let Some(oracle) = self.world.get(&TypeId::of::<Q>()) {
@@ -118,7 +124,8 @@ impl Store {
             let value = Box::pin(question.ask(&place)).await?;
             Ok(Answer::of(question, value, place.noted()))
         };
-        let Some(kept) = &place.door.answers.0 else { return ask.await };
+        let kept = place.door.answers.0.as_ref().filter(|_| place.trial().is_none());
+        let Some(kept) = kept else { return ask.await };
         let shared = (Arc::clone(&place.key), key);
         let asked = kept.try_get_with_by_ref(&shared, ask);
         let answer = asked.await.map_err(|problem: Arc<Problem>| Problem::clone(&problem))?;

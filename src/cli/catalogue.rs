@@ -1,4 +1,4 @@
-//! `orgscan tools` and `orgscan policy`: what there is, and what it may do.
+//! `orgscan tools`: what there is, what it needs and what it costs.
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -16,13 +16,6 @@ pub(super) struct ToolsArgs {
     /// How to print the catalogue.
     #[arg(long, short = 'o', env = "ORGSCAN_OUTPUT", default_value = "table")]
     output: OutputFormat,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(super) struct PolicyArgs {
-    /// Tools or categories; all when absent.
-    #[arg(value_name = "TOOL|CATEGORY")]
-    names: Vec<String>,
 }
 
 pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
@@ -74,10 +67,5 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             }
         }
     }
-    Ok(COMPLETE)
-}
-
-pub(super) fn policy(args: &PolicyArgs) -> Result<u8, Failure> {
-    output::print(&generate::policy_json(&checks_named(&args.names)?))?;
     Ok(COMPLETE)
 }

@@ -4,7 +4,10 @@ mod accounts;
 mod catalogue;
 #[cfg(feature = "simulator")]
 mod demo;
+mod doctor;
+mod granted;
 mod output;
+mod policy;
 mod scan;
 mod summary;
 
@@ -63,10 +66,17 @@ enum Command {
     Simulator(demo::SimulatorArgs),
     /// Lists the accounts: who is in the organization, where, in which state, reachable or not.
     Accounts(accounts::AccountsArgs),
+    /// Tries every account: whether it can be entered and what is permitted there, with the fix for what does not work.
+    ///
+    /// Each action is asked once in each account, for one page, in one region. Exit code 0: nothing to fix; 2: something
+    /// to fix; 1: could not run.
+    Doctor(doctor::DoctorArgs),
     /// Lists the tools, with what each needs and costs.
     Tools(catalogue::ToolsArgs),
-    /// Prints the least-privilege IAM policy for the member role.
-    Policy(catalogue::PolicyArgs),
+    /// Prints the least-privilege policy for the member role, explains it, or compares it with what a role has.
+    ///
+    /// Exit code 2: --diff found something missing.
+    Policy(policy::PolicyArgs),
     /// Serves MCP over Streamable HTTP at /mcp, with /health and /ping.
     Serve(ServeArgs),
     /// Serves MCP over stdin and stdout.
@@ -183,7 +193,7 @@ pub fn main() -> ExitCode {
     let Some(command) = cli.command.or_else(command_of_environment) else {
         return misused(&<Cli as clap::CommandFactory>::command().error(
             ErrorKind::MissingSubcommand,
-            "say what to do: demo, scan, accounts, tools, policy, serve or stdio (see --help)",
+            "say what to do: demo, scan, accounts, doctor, tools, policy, serve or stdio (see --help)",
         ));
     };
     log(cli.log.as_deref(), &command);
@@ -250,8 +260,9 @@ async fn run(command: Command) -> Result<u8, Failure> {
         #[cfg(feature = "simulator")]
         Command::Simulator(args) => demo::simulator(&args).await,
         Command::Accounts(args) => accounts::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Tools(args) => catalogue::tools(&args),
-        Command::Policy(args) => catalogue::policy(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Serve(args) => serve(args).await,
         Command::Stdio(args) => {
             let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;

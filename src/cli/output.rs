@@ -2,10 +2,10 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableStyle, presets};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Failure, OutputFormat, summary};
 use crate::{
@@ -116,9 +116,48 @@ fn lines(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The formats that hold findings only tell on stderr what was not seen.
-#[expect(clippy::print_stderr, reason = "beside the data, for the person who runs the command")]
 fn ledger_aside(coverage: &Coverage) {
-    eprintln!("{}", ledger(coverage).join("\n"));
+    aside(&ledger(coverage).join("\n"));
+}
+
+/// Says something on stderr.
+#[expect(clippy::print_stderr, reason = "beside the data, for the person who runs the command")]
+pub(super) fn aside(text: &str) {
+    eprintln!("{text}");
+}
+
+/// The table of some rows; only a terminal has a width.
+fn rows_in(style: TableStyle, heads: &[&str], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    let wrapped = if io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
+    table.load_style(style).set_content_arrangement(wrapped).set_header(heads);
+    for row in rows {
+        table.add_row(row.iter().map(|it| it.replace(char::is_control, " ")));
+    }
+    table.to_string()
+}
+
+/// A list in any format: as rows for people, and one JSON value for each row for the rest.
+pub(super) fn listing(
+    format: OutputFormat,
+    heads: &[&str],
+    rows: &[Vec<String>],
+    json: &[Value],
+) -> Result<String, Failure> {
+    Ok(match format {
+        OutputFormat::Json => serde_json::to_string_pretty(json)?,
+        OutputFormat::Ndjson => json.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        OutputFormat::Csv => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(heads)?;
+            for row in rows {
+                writer.write_record(row)?;
+            }
+            String::from_utf8(writer.into_inner()?)?
+        }
+        OutputFormat::Table | OutputFormat::Summary => rows_in(presets::UTF8_FULL_CONDENSED, heads, rows),
+        OutputFormat::Markdown => rows_in(presets::ASCII_MARKDOWN, heads, rows),
+    })
 }
 
 fn table(report: &Report) -> String {

@@ -28,7 +28,7 @@ use crate::{
         action::Action,
         partition,
         problem::{Class, Problem, one_line},
-        session::{Grant, Session},
+        session::Session,
         store::Store,
     },
     check::{Chosen, Cx},
@@ -295,18 +295,7 @@ impl Run {
     }
 
     fn session(&self, account: &str) -> Session {
-        let (engine, partition) = (&self.engine, self.caller.partition);
-        if account == self.caller.account {
-            return Session::of_caller(&engine.door, account, partition);
-        }
-        let grant = Grant {
-            role_name: engine.settings.role_name.clone(),
-            external_id: engine.settings.external_id.clone(),
-            session_name: format!("orgscan-{}", self.scan.id),
-            policy: self.policy.clone(),
-            caller_account: self.caller.account.clone(),
-        };
-        Session::of_member(&engine.door, account, partition, grant)
+        self.engine.session(&self.caller, account, &format!("orgscan-{}", self.scan.id), self.policy.clone())
     }
 
     fn place(&self, session: Arc<Session>, region: &str) -> Place {

@@ -1,11 +1,13 @@
 //! Where and how fast: accounts, credentials, regions, plan, fan-out, deadline, merge. Knows no check by name.
 
+pub(crate) mod doctor;
 pub(crate) mod fanout;
 pub(crate) mod ledger;
 pub mod organization;
 pub(crate) mod pile;
 pub(crate) mod plan;
 pub(crate) mod preview;
+pub(crate) mod remedy;
 pub mod report;
 pub(crate) mod request;
 pub(crate) mod roster;
@@ -41,7 +43,7 @@ use crate::{
         pace::Keys,
         partition,
         problem::{Class, Problem},
-        session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Session},
+        session::{ASSUME_ROLE, GET_CALLER_IDENTITY, Grant, Session},
         tagging::TagsOf,
     },
     check::Check,
@@ -213,6 +215,21 @@ impl Engine {
         let partition = partition::of_region(self.configured_region());
         let session = Arc::new(Session::of_caller(&self.door, account, partition.name));
         Place::new(Arc::clone(&self.door), session, Arc::clone(tally), partition.global, now)
+    }
+
+    /// The session of an account, under a name and narrowed by a policy where there is one.
+    pub(crate) fn session(&self, caller: &Caller, account: &str, name: &str, policy: Option<String>) -> Session {
+        if account == caller.account {
+            return Session::of_caller(&self.door, account, caller.partition);
+        }
+        let grant = Grant {
+            role_name: self.settings.role_name.clone(),
+            external_id: self.settings.external_id.clone(),
+            session_name: name.to_owned(),
+            policy,
+            caller_account: caller.account.clone(),
+        };
+        Session::of_member(&self.door, account, caller.partition, grant)
     }
 
     fn kept_listing(&self) -> Option<Listing> {

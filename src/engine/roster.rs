@@ -14,7 +14,6 @@ use crate::aws::{
     Place,
     door::Tally,
     problem::{Class, Problem},
-    session::{Grant, Session},
 };
 
 /// One account in the list.
@@ -78,23 +77,13 @@ pub(crate) async fn roster(engine: &Arc<Engine>, probe: bool) -> Result<Roster, 
     let tried = futures::stream::iter(members).map(|member| {
         let (engine, tally, caller) = (engine, &tally, &caller);
         async move {
-            let grant = Grant {
-                role_name: engine.settings.role_name.clone(),
-                external_id: engine.settings.external_id.clone(),
-                session_name: format!("orgscan-{}", uuid::Uuid::now_v7()),
-                policy: None,
-                caller_account: caller.account.clone(),
-            };
             let outcome = if !probe || member.inactive().is_some() {
                 None
             } else if member.id == caller.account {
                 Some(Ok(0))
             } else {
-                Some(
-                    Session::of_member(&engine.door, &member.id, caller.partition, grant)
-                        .ready(&engine.door, tally)
-                        .await,
-                )
+                let name = format!("orgscan-{}", uuid::Uuid::now_v7());
+                Some(engine.session(caller, &member.id, &name, None).ready(&engine.door, tally).await)
             };
             Entry {
                 account_id: member.id,

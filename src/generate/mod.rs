@@ -1,8 +1,10 @@
 //! What we write down: everything that is derived from the registry, as pure functions from checks to text.
 
 mod calls;
+mod cloudformation;
+pub(crate) mod policy;
 
-use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::{Value, json};
 
@@ -11,6 +13,9 @@ use crate::{
     check::{Check, Scope},
     checks, engine, server,
 };
+
+pub(crate) use cloudformation::member_role_yaml;
+pub use policy::policy_json;
 
 /// One generated file: its path from the root of the repository, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +35,9 @@ pub fn files() -> Vec<File> {
         File { path: "docs/answer.schema.json".into(), text: pretty(&json!(server::tools::answer_schema())) },
         File { path: "docs/prices.md".into(), text: prices_md() },
         File { path: "docs/member-policy.json".into(), text: policy_json(&checks) },
-        File { path: "docs/scanner-policy.json".into(), text: scanner_policy_json() },
+        File { path: "docs/scanner-policy.json".into(), text: policy::scanner_policy_json() },
+        File { path: "docs/permissions.md".into(), text: policy::permissions_md(&checks) },
+        File { path: "cloudformation/member-role.yaml".into(), text: member_role_yaml(&checks) },
     ];
     files.extend(checks.iter().map(|check| {
         let text = pretty(&json!(server::tools::tool(check)));
@@ -41,33 +48,6 @@ pub fn files() -> Vec<File> {
 
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).map_or_else(|error| error.to_string(), |text| format!("{text}\n"))
-}
-
-fn policy(sid: &str, actions: &BTreeSet<String>, resource: &str) -> Value {
-    let statement = json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
-    json!({"Version": "2012-10-17", "Statement": [statement]})
-}
-
-/// The IAM policy of the member role: exactly what the checks and the engine may ask there.
-#[must_use]
-pub fn policy_json(checks: &[&'static Check]) -> String {
-    let of_checks = checks.iter().flat_map(|it| it.actions());
-    let actions = of_checks.chain(engine::member_actions()).map(super::aws::action::Action::iam).collect();
-    pretty(&policy("OrgscanRead", &actions, "*"))
-}
-
-/// The IAM policy of the scanner itself: listing the organization, and assuming the role in each account.
-fn scanner_policy_json() -> String {
-    let (assume, list): (BTreeSet<String>, BTreeSet<String>) =
-        engine::scanner_actions().iter().map(|it| it.iam()).partition(|it| it == "sts:AssumeRole");
-    let mut document = policy("OrgscanList", &list, "*");
-    let assume = policy("OrgscanAssume", &assume, "arn:aws:iam::*:role/OrgscanReadOnly");
-    if let (Some(Value::Array(statements)), Some(Value::Array(more))) =
-        (document.get_mut("Statement"), assume.get("Statement"))
-    {
-        statements.extend(more.iter().cloned());
-    }
-    pretty(&document)
 }
 
 /// Where and how often a check runs, in words.

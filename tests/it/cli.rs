@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{
-        Call, Output, Running, everything, findings, is_shared, plain_command, profile, refused, says, scratch,
-        tool_names, tools_that_need, world,
+        Call, Output, Running, everything, findings, is_shared, plain_command, profile, refused, repository, says,
+        scratch, tool_names, tools_that_need, world,
     },
     wire::free_port,
 };
@@ -344,7 +344,9 @@ fn the_catalogue_is_the_same_in_every_format() {
 #[test]
 fn help_names_the_flags_and_the_variables_of_the_environment() {
     for (command, names) in [
-        (vec!["--help"], vec!["scan", "accounts", "tools", "policy", "serve", "stdio", "ORGSCAN_LOG"]),
+        (vec!["--help"], vec!["scan", "accounts", "doctor", "tools", "policy", "serve", "stdio", "ORGSCAN_LOG"]),
+        (vec!["doctor", "--help"], vec!["--paid", "ORGSCAN_PAID", "ORGSCAN_REGIONS", "ORGSCAN_ROLE_NAME", "Exit code"]),
+        (vec!["policy", "--help"], vec!["--format", "ORGSCAN_POLICY_FORMAT", "--parts", "--explain", "--diff"]),
         (
             vec!["scan", "--help"],
             vec!["--accounts", "ORGSCAN_ACCOUNTS", "ORGSCAN_ROLE_NAME", "ORGSCAN_QUOTA_SHARE", "ORGSCAN_MAX_CHARGE"],
@@ -425,4 +427,67 @@ fn a_parameter_is_given_to_each_tool_that_takes_it() {
         assert!(within.contains("busy-rarely"), "invoked 60 days ago: {within:?}");
         assert!(!within.contains("busy-daily"), "invoked yesterday: {within:?}");
     }
+}
+
+/// Runs a command that needs no AWS.
+fn offline(arguments: &[&str]) -> Output {
+    Running::start(plain_command(arguments)).finish()
+}
+
+#[test]
+fn the_parts_of_the_policy_are_the_whole_and_its_template_is_the_one_that_is_committed() {
+    let whole = offline(&["policy", "cleanup"]).json();
+    let parts = offline(&["policy", "cleanup", "--parts"]);
+    let lines: Vec<Value> = parts.stdout.lines().map(|it| serde_json::from_str(it).expect("a policy")).collect();
+    let actions = |it: &Value| it["Statement"][0]["Action"].as_array().expect("actions").clone();
+    assert_eq!(lines.iter().flat_map(actions).collect::<Vec<_>>(), actions(&whole));
+    let template = offline(&["policy", "--format", "cloudformation"]).stdout;
+    let committed = std::fs::read_to_string(repository("cloudformation/member-role.yaml")).expect("committed");
+    assert!(template == committed, "{template}");
+    let one = offline(&["policy", "find_unused_volumes", "--format", "cloudformation"]).stdout;
+    assert!(one.contains("ec2:DescribeVolumes") && !one.contains("s3:"), "{one}");
+    says(&refused(&offline(&["policy", "--format", "cloudformation", "--parts"])), &["--parts", "template"]);
+}
+
+#[test]
+fn the_policy_is_explained_by_action() {
+    let explained = offline(&["policy", "--explain", "--output", "json"]).json();
+    for row in explained.as_array().expect("rows") {
+        let (action, tools) = (row["action"].as_str().expect("an action"), row["tools"].as_array().expect("tools"));
+        assert!(tools_that_need(action).iter().all(|it| tools.contains(&json!(it))), "{row}");
+        assert!(!tools.is_empty(), "{row}");
+    }
+    let table = offline(&["policy", "storage", "--explain"]);
+    says(&table.stdout, &["s3:ListBucket", "find_unused_s3_buckets", "account:ListRegions", "every tool"]);
+}
+
+/// Compares a policy with what orgscan needs.
+fn compared(policy: &Value, arguments: &[&str]) -> Output {
+    let file = scratch("policy.json");
+    std::fs::write(&file, policy.to_string()).expect("written");
+    let path = file.to_str().expect("a path");
+    offline(&[&["policy", "--diff", path], arguments].concat())
+}
+
+#[test]
+fn a_policy_that_lacks_an_action_is_told_with_what_it_costs() {
+    let mut policy = offline(&["policy"]).json();
+    let output = compared(&policy, &["--output", "json"]);
+    assert_eq!((output.code, output.json()["missing"].clone()), (Some(0), json!([])), "{output:?}");
+    let actions = policy["Statement"][0]["Action"].as_array_mut().expect("actions");
+    actions.retain(|it| it != "ec2:DescribeAddresses");
+    actions.push(json!("s3:GetObject"));
+    let output = compared(&policy, &["--output", "json"]);
+    assert_eq!(output.code, Some(2), "{output:?}");
+    let json = output.json();
+    let tools: BTreeSet<_> = tools_that_need("ec2:DescribeAddresses").into_iter().collect();
+    assert_eq!(json["missing"], json!([{"action": "ec2:DescribeAddresses", "why": "not permitted", "tools": tools}]));
+    assert_eq!(json["not_used"], json!([{"granted": "s3:GetObject", "actions_used": 0}]));
+    let table = compared(&policy, &[]);
+    says(&table.stdout, &["1 of ", "ec2:DescribeAddresses", "find_unused_elastic_ips", "s3:GetObject"]);
+    assert_eq!(compared(&policy, &["find_unused_volumes"]).code, Some(0), "the tool does not need it");
+    let refused_file = |policy: Value| refused(&compared(&policy, &[]));
+    says(&refused_file(json!({"RoleDetailList": []})), &["OrgscanReadOnly", "--role-name"]);
+    says(&refused_file(json!({})), &["there is no policy in it", "get-role-policy"]);
+    says(&refused(&offline(&["policy", "--diff", "/nowhere/policy"])), &["/nowhere/policy"]);
 }

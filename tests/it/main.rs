@@ -4,6 +4,7 @@ mod calls;
 mod cli;
 mod cut;
 mod demo;
+mod doctor;
 mod generated;
 mod harness;
 mod ledger;

@@ -19,7 +19,9 @@ const FILE: &str = "src/generate/calls.json";
 /// How often each of some actions has been called, and what has been charged.
 fn counted(simulated: &Simulated) -> (BTreeMap<String, u64>, f64) {
     let counts = simulated.get("/_simulator/counts");
-    assert_eq!(counts["throttled"], json!({}), "nothing is throttled");
+    // Each scan is a process of its own and finds its way in at once.
+    let throttled: Vec<_> = counts["throttled"].as_object().expect("counted").keys().collect();
+    assert!(throttled.iter().all(|it| it.starts_with("account:") || it.starts_with("sts:")), "{throttled:?}");
     let calls = counts["calls"].as_object().expect("counted").iter();
     let billed = &counts["billed_usd"];
     let billed = billed.as_f64().or_else(|| billed.as_str()?.parse().ok()).expect("an amount");

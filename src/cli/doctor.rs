@@ -1,0 +1,118 @@
+//! `orgscan doctor`: tries every account and says what does not work, what that costs and how to fix it.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks_named, output};
+use crate::{
+    aws::problem::one_line,
+    engine::{
+        doctor::{self, Diagnosis, Visit},
+        remedy::{Spot, Trouble},
+        request::Shared,
+    },
+};
+
+/// How many places of a trouble the table names.
+const PLACES_SHOWN: usize = 4;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// The tools or categories whose actions are tried; all when absent.
+    #[arg(value_name = "TOOL|CATEGORY")]
+    names: Vec<String>,
+
+    #[command(flatten)]
+    access: Access,
+
+    /// Which accounts: ids, name patterns (web-*), ou:NAME or ou:PATH, tag:KEY=VALUE.
+    #[arg(long, value_delimiter = ',', env = "ORGSCAN_ACCOUNTS", value_name = "ACCOUNT")]
+    accounts: Vec<String>,
+
+    /// Which accounts to leave out.
+    #[arg(long, value_delimiter = ',', env = "ORGSCAN_EXCLUDE_ACCOUNTS", value_name = "ACCOUNT")]
+    exclude_accounts: Vec<String>,
+
+    /// In which regions to try; one when absent, that of the scanner.
+    #[arg(long, value_delimiter = ',', env = "ORGSCAN_REGIONS", value_name = "REGION")]
+    regions: Vec<String>,
+
+    /// Also try what AWS charges for: one page of Cost Explorer (0.01 USD), and one metric (0.00001 USD) in each account.
+    #[arg(long, env = "ORGSCAN_PAID")]
+    paid: bool,
+
+    /// How to print what was found.
+    #[arg(long, short = 'o', env = "ORGSCAN_OUTPUT", default_value = "table")]
+    output: OutputFormat,
+}
+
+pub(super) async fn run(args: DoctorArgs) -> Result<u8, Failure> {
+    let checks = checks_named(&args.names)?;
+    let shared = Shared {
+        accounts: args.accounts,
+        exclude_accounts: args.exclude_accounts,
+        regions: args.regions,
+        ..Shared::default()
+    };
+    let visit = Visit { selection: shared.selection()?, paid: args.paid };
+    let engine = args.access.engine(checks, KEPT_BY_A_COMMAND).await?;
+    let diagnosis = doctor::examine(&engine, &visit).await?;
+    let text = match args.output {
+        OutputFormat::Json => serde_json::to_string_pretty(&diagnosis)?,
+        OutputFormat::Ndjson | OutputFormat::Csv => troubles(&diagnosis, args.output)?,
+        OutputFormat::Table | OutputFormat::Summary | OutputFormat::Markdown => words(&diagnosis, args.output)?,
+    };
+    output::print(&text)?;
+    Ok(if diagnosis.in_order { COMPLETE } else { INCOMPLETE })
+}
+
+fn place(it: &Spot) -> String {
+    let name = it.account_name.as_deref().map(|it| format!(" {}", one_line(it))).unwrap_or_default();
+    format!("{}{name} {}", it.account_id, it.region)
+}
+
+/// The places of a trouble; the table names some.
+fn places(it: &Trouble, most: usize) -> String {
+    let mut named: Vec<_> = it.places.iter().take(most).map(place).collect();
+    let more = it.places.len().saturating_sub(most);
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named.join(", ")
+}
+
+fn troubles(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure> {
+    let most = if format == OutputFormat::Csv { usize::MAX } else { PLACES_SHOWN };
+    let in_full = !matches!(format, OutputFormat::Table | OutputFormat::Summary);
+    let row = |it: &Trouble| {
+        let action = it.action.clone().unwrap_or_else(|| "everything".to_owned());
+        let mut row = vec![it.class.name(), action, places(it, most), it.costs.clone(), it.fix.clone()];
+        row.extend(in_full.then(|| it.message.clone()));
+        row
+    };
+    let rows: Vec<_> = diagnosis.troubles.iter().map(row).collect();
+    let json: Vec<_> = diagnosis.troubles.iter().map(|it| json!(it)).collect();
+    let heads = ["what", "action", "where", "costs", "fix", "AWS said"];
+    output::listing(format, &heads[..if in_full { 6 } else { 5 }], &rows, &json)
+}
+
+fn words(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure> {
+    let mut lines: Vec<_> = diagnosis.notes.iter().map(|it| format!("note: {}", one_line(it))).collect();
+    if !diagnosis.troubles.is_empty() {
+        lines.push(troubles(diagnosis, format)?);
+    }
+    for it in &diagnosis.not_tried {
+        lines.push(format!("not tried: {} in {} accounts: {}", it.action, it.accounts, it.why));
+    }
+    let count = |wanted: Option<bool>| diagnosis.accounts.iter().filter(|it| it.in_order == wanted).count();
+    let verdict = if diagnosis.in_order { "Nothing to fix" } else { "There is something to fix" };
+    lines.push(format!(
+        "{verdict}: {} accounts in order, {} with something to fix, {} that do not run; {} AWS calls, {} USD charged",
+        count(Some(true)),
+        count(Some(false)),
+        count(None),
+        diagnosis.calls,
+        diagnosis.billed_usd
+    ));
+    Ok(lines.join("\n"))
+}

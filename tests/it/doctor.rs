@@ -1,0 +1,247 @@
+//! `orgscan doctor`: what does not work is told with its fix, and nothing is asked twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Call, Output, Profile, Running, plain_command, profile, refused, says, tools, tools_that_need, world,
+};
+
+/// What AWS charges for.
+const CHARGED: &[&str] = &["ce:GetCostAndUsage", "cloudwatch:GetMetricData"];
+
+/// What the doctor says to a caller, as JSON.
+fn examined(caller: &Profile, arguments: &[&str]) -> (Output, Value) {
+    let output = caller.orgscan(&[&["doctor", "--output", "json"], arguments].concat());
+    assert!(matches!(output.code, Some(0 | 2)), "it ran: {output:?}");
+    let json = output.json();
+    assert_eq!(output.code == Some(0), json["in_order"] == json!(true), "{json}");
+    (output, json)
+}
+
+/// The troubles that somebody should do something about.
+fn to_fix(json: &Value) -> Vec<&Value> {
+    let troubles = json["troubles"].as_array().expect("troubles");
+    troubles.iter().filter(|it| it["to_fix"] == true).collect()
+}
+
+/// The only trouble that somebody should do something about.
+fn only(json: &Value) -> &Value {
+    let troubles = to_fix(json);
+    let [trouble] = troubles.as_slice() else { panic!("one trouble, not {troubles:#?}") };
+    trouble
+}
+
+/// The accounts and regions of a trouble.
+fn places<'a>(trouble: &'a Value) -> BTreeSet<(&'a str, &'a str)> {
+    let places = trouble["places"].as_array().expect("places");
+    let text = |it: Option<&'a str>| it.expect("text");
+    places.iter().map(|it| (text(it["account_id"].as_str()), text(it["region"].as_str()))).collect()
+}
+
+/// Every action that some of the tools need.
+fn actions(of: impl Fn(&Value) -> bool) -> BTreeSet<&'static str> {
+    let needed = |it: &'static Value| it["actions"].as_array().expect("a list").iter().filter_map(Value::as_str);
+    tools().iter().filter(|it| of(it)).flat_map(needed).collect()
+}
+
+#[test]
+fn an_organization_in_order_has_nothing_to_fix_and_is_asked_everything_once_and_nothing_that_is_charged() {
+    let caller = profile(json!({}));
+    let (_, json) = examined(&caller, &[]);
+    assert_eq!(to_fix(&json), Vec::<&Value>::new());
+    assert_eq!(json["billed_usd"].as_f64(), Some(0.0));
+    let asleep: Vec<_> = json["troubles"].as_array().expect("troubles").iter().map(|it| it["class"].clone()).collect();
+    assert_eq!(asleep, ["account_suspended"]);
+    let accounts = json["accounts"].as_array().expect("accounts");
+    assert_eq!(accounts.len(), world().rows("accounts").len());
+    let in_order = accounts.iter().filter(|it| it["in_order"] == true).count();
+    assert_eq!(in_order, world().active().len());
+
+    let mut asked: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    for call in caller.calls().iter().filter(|it| !it.is_way_in() && it.service != "organizations") {
+        *asked.entry((call.name(), call.account.clone(), call.region.clone())).or_default() += 1;
+        assert!(call.region == "us-east-1" || call.service == "s3", "one region, but for a bucket elsewhere: {call:?}");
+        assert!(!CHARGED.contains(&call.name().as_str()), "{call:?}");
+    }
+    let twice: Vec<_> = asked.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    let not_tried: Vec<_> =
+        json["not_tried"].as_array().expect("a list").iter().map(|it| (&it["action"], &it["why"])).collect();
+    for action in CHARGED {
+        assert!(
+            not_tried.iter().any(|(it, why)| *it == action && why.as_str().is_some_and(|it| it.contains("--paid")))
+        );
+    }
+}
+
+/// That taking some actions away, each from an account or from all (`*`), is noticed and told with the tools it costs.
+fn are_noticed(denied: &[(&str, &str)]) {
+    let mut faults: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (account, action) in denied {
+        faults.entry(account).or_default().push(action);
+    }
+    let (_, json) = examined(&profile(json!({"deny_actions": faults})), EVERYTHING);
+    let troubles = to_fix(&json);
+    let told: BTreeSet<_> = troubles.iter().filter_map(|it| it["action"].as_str()).collect();
+    assert_eq!(told, denied.iter().map(|(_, action)| *action).collect(), "{troubles:#?}");
+    for trouble in troubles {
+        let action = trouble["action"].as_str().expect("an action");
+        assert_eq!(trouble["class"], "access_denied", "{trouble}");
+        let told: BTreeSet<_> = trouble["tools"].as_array().expect("tools").iter().filter_map(Value::as_str).collect();
+        assert!(tools_that_need(action).iter().all(|it| told.contains(it)), "{trouble}");
+        says(trouble["fix"].as_str().expect("a fix"), &[action]);
+    }
+}
+
+/// All that can be tried: in every region that things are planted in, and what is charged too.
+const EVERYTHING: &[&str] = &["--paid", "--regions", "us-east-1,eu-west-1"];
+
+/// What is asked about nothing here, and is told as not tried: the tasks of the first busy cluster are not listed, the listing
+/// of buckets tells where they are, and the lifecycle of a bucket is asked for when metrics say that it is large.
+const NOWHERE: [&str; 3] = ["ecs:DescribeTasks", "s3:GetBucketLocation", "s3:GetLifecycleConfiguration"];
+
+#[test]
+fn every_action_that_is_taken_away_is_noticed() {
+    let (_, json) = examined(&profile(json!({})), EVERYTHING);
+    let rows = json["not_tried"].as_array().expect("a list");
+    let not_tried: BTreeSet<_> = rows.iter().filter_map(|it| it["action"].as_str()).collect();
+    let nowhere: Vec<_> =
+        rows.iter().filter(|it| it["accounts"] == world().active().len()).map(|it| &it["action"]).collect();
+    assert_eq!(nowhere, NOWHERE);
+    let of_payer: BTreeSet<_> = actions(|it| it["scope"] == "payer");
+    let everywhere = |it: &&str| !not_tried.contains(it) && !of_payer.contains(it);
+    let (everywhere, somewhere): (Vec<_>, Vec<_>) = actions(|_| true).into_iter().partition(everywhere);
+    assert!(everywhere.len() > 20, "what can be listed is tried in every account: {everywhere:?}");
+    // What is tried everywhere is taken away from one account each.
+    for some in everywhere.chunks(world().active().len()) {
+        let denied: Vec<_> = world().active().into_iter().zip(some.iter().copied()).collect();
+        are_noticed(&denied);
+    }
+    // What takes a resource is taken away everywhere, of each service one at a time: one may hide the other.
+    let mut rounds: Vec<Vec<(&str, &str)>> = Vec::new();
+    for action in somewhere.into_iter().filter(|it| !NOWHERE.contains(it)) {
+        let service = |action: &str| match action.split(':').next().expect("a service") {
+            // What rules start and what images are used is asked of clusters.
+            "events" | "ecr" => "ecs".to_owned(),
+            it => it.to_owned(),
+        };
+        let free = |round: &&mut Vec<(&str, &str)>| round.iter().all(|(_, it)| service(it) != service(action));
+        match rounds.iter_mut().find(free) {
+            Some(round) => round.push(("*", action)),
+            None => rounds.push(vec![("*", action)]),
+        }
+    }
+    for round in rounds {
+        are_noticed(&round);
+    }
+}
+
+#[test]
+fn an_account_that_cannot_be_entered_is_told_with_the_three_fixes() {
+    let ml = world().id("ml");
+    for faults in [json!({"role_missing": [ml]}), json!({"external_id": {ml: "agreed-upon"}})] {
+        let (_, json) = examined(&profile(faults), &[]);
+        let trouble = only(&json);
+        assert_eq!((&trouble["class"], &trouble["action"]), (&json!("role_missing"), &Value::Null));
+        assert_eq!(places(trouble), [(ml, "global")].into());
+        says(
+            trouble["fix"].as_str().expect("a fix"),
+            &["member-role.yaml", "OrgscanReadOnly", "trust", "--external-id"],
+        );
+        says(trouble["message"].as_str().expect("words"), &["AssumeRole"]);
+    }
+    let (output, _) =
+        examined(&profile(json!({"external_id": {ml: "agreed-upon"}})), &["--external-id", "agreed-upon"]);
+    assert_eq!(output.code, Some(0), "with the external id it is entered: {output:?}");
+}
+
+#[test]
+fn what_the_role_of_one_account_lacks_is_told_for_that_account() {
+    let (data, action) = (world().id("data-prod"), "ec2:DescribeVolumes");
+    let (_, json) = examined(&profile(json!({"deny_actions": {data: [action]}})), &[]);
+    let trouble = only(&json);
+    assert_eq!((&trouble["class"], &trouble["action"]), (&json!("access_denied"), &json!(action)));
+    assert_eq!(places(trouble), [(data, "us-east-1")].into());
+    says(trouble["costs"].as_str().expect("words"), &["find_unused_volumes"]);
+}
+
+#[test]
+fn a_region_that_a_policy_denies_is_told_once_and_the_other_is_tried() {
+    let web = world().id("web-prod");
+    let caller = profile(json!({"deny_regions": {web: ["eu-west-1"]}}));
+    let (_, json) = examined(&caller, &["--regions", "eu-west-1,us-east-1"]);
+    let troubles = to_fix(&json);
+    assert!(troubles.iter().all(|it| it["class"] == "denied_by_scp"), "{troubles:#?}");
+    let whole: Vec<_> = troubles.iter().filter(|it| places(it).contains(&(web, "eu-west-1"))).collect();
+    let [trouble] = whole.as_slice() else { panic!("said once, not {whole:#?}") };
+    assert_eq!((&trouble["action"], places(trouble)), (&Value::Null, [(web, "eu-west-1")].into()));
+    says(trouble["fix"].as_str().expect("a fix"), &["service control policy", "OrgscanReadOnly", "--regions"]);
+    let regions: BTreeSet<String> =
+        caller.calls_to("ec2:DescribeVolumes").into_iter().filter(|it| it.account == web).map(|it| it.region).collect();
+    assert_eq!(regions, ["eu-west-1", "us-east-1"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_region_that_is_not_enabled_is_told_and_nothing_to_fix() {
+    let web = world().id("web-prod");
+    let (output, json) = examined(&profile(json!({"not_enabled": {web: ["eu-west-1"]}})), &["--regions", "eu-west-1"]);
+    assert_eq!(output.code, Some(0), "{json}");
+    let troubles = json["troubles"].as_array().expect("troubles");
+    let trouble = troubles.iter().find(|it| it["class"] == "region_not_enabled").expect("it is told");
+    assert_eq!(places(trouble), [(web, "eu-west-1")].into());
+}
+
+#[test]
+fn what_the_scanner_may_not_ask_is_told_with_the_way_out() {
+    let (_, json) = examined(&profile(json!({"organizations_denied": true})), &[]);
+    let trouble = only(&json);
+    assert_eq!(trouble["action"], "organizations:DescribeOrganization");
+    says(trouble["fix"].as_str().expect("a fix"), &["scanner-policy.json", "delegated administrator"]);
+    says(trouble["costs"].as_str().expect("words"), &["every account but"]);
+    let (_, json) = examined(&profile(json!({"deny_actions": {"*": ["organizations:ListRoots"]}})), &[]);
+    assert_eq!(
+        (only(&json)["costs"].as_str(), json["accounts"].as_array().map(Vec::len)),
+        (Some("choosing accounts by ou:"), Some(world().rows("accounts").len()))
+    );
+    let (output, json) = examined(&profile(json!({"no_organization": true})), &[]);
+    assert_eq!(output.code, Some(0), "{json}");
+    says(&json["notes"].to_string(), &["in no organization"]);
+}
+
+#[test]
+fn a_service_that_is_off_is_told_with_how_to_turn_it_on() {
+    let (_, json) = examined(&profile(json!({"coh_not_enrolled": true})), &[]);
+    let trouble = only(&json);
+    assert_eq!(trouble["class"], "not_enrolled", "{trouble}");
+    assert_eq!(trouble["tools"], json!(["get_cost_optimization_ec2"]));
+    says(trouble["message"].as_str().expect("words"), &["Cost Optimization Hub"]);
+    says(trouble["fix"].as_str().expect("a fix"), &["update-enrollment-status --status Active"]);
+}
+
+#[test]
+fn only_the_tools_named_and_the_accounts_chosen_are_tried() {
+    let caller = profile(json!({}));
+    let web = world().id("web-prod");
+    let (_, json) = examined(&caller, &["find_unused_volumes", "--accounts", "web-prod"]);
+    assert_eq!(json["accounts"].as_array().map(Vec::len), Some(1));
+    let asked: BTreeSet<_> = caller.calls().iter().filter(|it| it.account == web).map(Call::name).collect();
+    let expected = ["account:ListRegions", "ec2:DescribeRegions", "ec2:DescribeVolumes", "tag:GetResources"];
+    assert_eq!(asked, expected.map(str::to_owned).into());
+    says(&refused(&caller.orgscan(&["doctor", "--accounts", "nothing-*"])), &["nothing-*", "web-prod"]);
+    says(&refused(&caller.orgscan(&["doctor", "cleaning"])), &["cleaning", "cleanup"]);
+    says(&refused(&Running::start(plain_command(&["doctor"])).finish()), &["credentials"]);
+}
+
+#[test]
+fn every_format_tells_the_trouble_and_its_fix() {
+    let caller = profile(json!({"role_missing": [world().id("ml")]}));
+    for format in ["table", "markdown", "csv", "ndjson", "summary"] {
+        let output = caller.orgscan(&["doctor", "find_unused_volumes", "--output", format]);
+        assert_eq!(output.code, Some(2), "{output:?}");
+        says(&output.stdout, &["role_missing", world().id("ml"), "member-role.yaml", "account_suspended"]);
+    }
+    let table = caller.orgscan(&["doctor"]).stdout;
+    says(&table, &["There is something to fix", "not tried: cloudwatch:GetMetricData", "--paid", "1 that do not run"]);
+}
