@@ -26,6 +26,17 @@ pub struct File {
     pub text: String,
 }
 
+/// The sets of categories among the examples; the `.env` file beside each names the same.
+const SETS: [(&str, &[&str]); 3] = [
+    ("hygiene", &["governance", "messaging", "security"]),
+    ("network-and-security", &["network", "security"]),
+    ("savings", &["cleanup", "containers", "cost", "storage"]),
+];
+
+fn of_categories(checks: &[&'static Check], categories: &[&str]) -> Vec<&'static Check> {
+    checks.iter().copied().filter(|it| categories.contains(&it.category())).collect()
+}
+
 /// Every generated file.
 #[must_use]
 pub fn files() -> Vec<File> {
@@ -37,8 +48,17 @@ pub fn files() -> Vec<File> {
         File { path: "docs/member-policy.json".into(), text: policy_json(&checks) },
         File { path: "docs/scanner-policy.json".into(), text: policy::scanner_policy_json() },
         File { path: "docs/permissions.md".into(), text: policy::permissions_md(&checks) },
-        File { path: "cloudformation/member-role.yaml".into(), text: member_role_yaml(&checks) },
+        File { path: "examples/terraform/member-role/member-policy.json".into(), text: policy_json(&checks) },
     ];
+    files.extend(cloudformation::files(&checks).into_iter().map(|(path, text)| File { path: path.into(), text }));
+    files.push(File {
+        path: "examples/terraform/cleanup-and-storage.json".into(),
+        text: policy_json(&of_categories(&checks, &["cleanup", "storage"])),
+    });
+    files.extend(SETS.iter().map(|(name, categories)| File {
+        path: format!("examples/categories/{name}.parameters.json").into(),
+        text: cloudformation::parameters_json(&checks, categories),
+    }));
     files.extend(checks.iter().map(|check| {
         let text = pretty(&json!(server::tools::tool(check)));
         File { path: format!("tests/tools/{}.json", check.name()).into(), text }

@@ -70,8 +70,10 @@ def main():
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     import seed
+    from cloudformation import leave_out_no_values
     from front import Front
 
+    leave_out_no_values()
     moto = DomainDispatcherApplication(create_backend_app)
     state, world = seed.build(moto)
     server = make_server(Front(moto, state), options.port)
