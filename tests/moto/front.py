@@ -35,6 +35,7 @@ FAULTS = {
     "external_id": dict,  # {account: id that the trust demands}
     "deny_regions": dict,  # {account: [region]}: by a service control policy
     "deny_actions": dict,  # {account: [operation]}: by the role
+    "allow_actions": dict,  # {account: [operation]}: all that the role permits
     "not_enabled": dict,  # {account: [region]}: not among its regions; calls to it fail
     "expire_after": dict,  # {account: n}: its first credentials die after n calls
     "throttle_first": dict,  # {operation: n}: per account and region
@@ -270,6 +271,9 @@ class Front:
         if regional and call.region in (_for_account(faults.get("deny_regions"), call.account) or []):
             raise errors.denied_by_scp(call)
         if _names(call, _for_account(faults.get("deny_actions"), call.account)):
+            raise errors.denied_by_role(call)
+        allowed = _for_account(faults.get("allow_actions"), call.account)
+        if allowed is not None and not _names(call, allowed):
             raise errors.denied_by_role(call)
         if call.operation != "Unknown" and not call.operation.startswith(READS):
             raise errors.denied_by_role(call)  # the role is read-only, and the world is shared
