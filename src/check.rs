@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::aws::{
     At, Collect, Declared, Question, Resource,
     action::Action,
+    metrics::{MetricQuery, Reading},
     prices::Quote,
     problem::{Class, Problem},
     store::{All, Store},
@@ -288,6 +289,26 @@ impl Cx {
                 None
             }
         }
+    }
+
+    /// Of some things, those of which each metric says what `keeps` asks for. The metrics are asked one after the other,
+    /// and each only about what the ones before it left, as every reading costs.
+    pub(crate) async fn winnow<T, M>(
+        &self,
+        mut things: Vec<T>,
+        metrics: impl IntoIterator<Item = M>,
+        query: impl Fn(&M, &[T]) -> MetricQuery,
+        keeps: impl Fn(&M, &Reading) -> bool,
+    ) -> Result<Vec<T>, Problem> {
+        for metric in metrics {
+            if things.is_empty() {
+                break;
+            }
+            let readings = self.ask(query(&metric, &things)).await?;
+            let mut readings = readings.iter();
+            things.retain(|_| readings.next().is_some_and(|it| keeps(&metric, it)));
+        }
+        Ok(things)
     }
 
     /// Notes something that could not be seen beside what the check finds.

@@ -42,6 +42,8 @@ use super::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time allowed for one attempt, answer read included, unless the settings say otherwise.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The share of AWS's published rates that is spent, unless the settings say otherwise: the rest is the account's own.
+pub(crate) const QUOTA_SHARE: f64 = 0.5;
 /// How many times the first pause fits into the time of an attempt: with 30 seconds it is 200 milliseconds, and doubles with
 /// each attempt.
 const PAUSES_PER_ATTEMPT: u32 = 150;

@@ -6,7 +6,7 @@ use super::{
     At, Collect, Declared, Place, Question, Resource,
     action::{Action, CLASSIC_LOAD_BALANCING, LOAD_BALANCING},
     problem::Problem,
-    timestamp,
+    said, timestamp,
 };
 
 static DESCRIBE_LOAD_BALANCERS: Action = Action::new(&LOAD_BALANCING, "DescribeLoadBalancers");
@@ -17,11 +17,6 @@ static DESCRIBE_TARGET_HEALTH: Action = Action::new(&LOAD_BALANCING, "DescribeTa
 /// The most things in one page
 /// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html>, read Oct 2026).
 const PAGE: i32 = 400;
-
-/// What AWS said; an empty text says nothing.
-fn said(text: Option<&str>) -> Option<String> {
-    text.filter(|it| !it.is_empty()).map(str::to_owned)
-}
 
 /// An Application, Network or Gateway Load Balancer.
 #[derive(Clone, Debug)]

@@ -69,6 +69,14 @@ pub(crate) enum Reading {
     Unknown,
 }
 
+impl Reading {
+    /// Whether nothing happened, of metrics that AWS sends only while something does: there silence means none as well. An
+    /// unknown reading is no proof.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self, Self::NoData | Self::Zero)
+    }
+}
+
 impl Declared for MetricQuery {
     const NAME: &'static str = "metrics::MetricQuery";
     const ACTIONS: &'static [&'static Action] = &[&GET_METRIC_DATA];

@@ -433,6 +433,11 @@ impl Breaker {
     }
 }
 
+/// What AWS said; an empty text says nothing.
+fn said(text: Option<&str>) -> Option<String> {
+    text.filter(|it| !it.is_empty()).map(str::to_owned)
+}
+
 /// A time as the SDK gives it, as a timestamp. `None` for what AWS did not say or said wrongly.
 pub(crate) fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
     let time = time?;

@@ -27,13 +27,13 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
             table.set_header(["category", "tool", "what it does", "runs", "AWS charges"]);
             for check in &checks {
-                let charges = generate::charges(check).unwrap_or("nothing");
+                let charges = generate::charges(check);
                 table.add_row([
                     check.category(),
                     check.name(),
                     &check.summary(),
                     generate::scope_words(check),
-                    charges,
+                    charges.as_deref().unwrap_or("nothing"),
                 ]);
             }
             output::print(&table.to_string())?;

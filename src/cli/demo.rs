@@ -9,25 +9,21 @@ use std::{
 };
 
 use clap::Args;
-use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{COMPLETE, Failure, KEPT_BY_A_COMMAND, KEPT_BY_A_SERVER, output, scan, stop_on_signal, summary};
 use crate::{
-    aws::{
-        door::{ATTEMPT_TIMEOUT, Terms},
-        problem::Class,
-    },
+    aws::door::{ATTEMPT_TIMEOUT, QUOTA_SHARE, Terms},
     checks,
     engine::{
-        Engine, Settings, Source,
+        CONCURRENCY, Engine, MAX_CHARGE, ROLE_NAME, Settings, Source,
         request::{self, Request, Shared},
         scan::Answers,
     },
     server,
     simulator::{
         self, Simulator,
-        fault::{Fault, Kind, duration},
+        fault::{self, Fault, Kind, duration},
         world::World,
     },
 };
@@ -50,10 +46,7 @@ struct Making {
     #[arg(long, default_value = "20ms", value_parser = duration, value_name = "TIME")]
     latency: Duration,
 
-    /// What goes wrong: KIND or KIND:account=ID,region=NAME,action=SERVICE:OPERATION,rate=0.1. Kinds: latency, hang, reset,
-    /// server-error, throttle, role-missing, scp-deny, access-denied, region-not-enabled, expired-token, clock-skew,
-    /// malformed, trickle. Can be given several times.
-    #[arg(long = "fault", value_name = "FAULT")]
+    #[arg(long = "fault", value_name = "FAULT", help = fault_help())]
     faults: Vec<Fault>,
 }
 
@@ -87,6 +80,14 @@ pub(super) struct SimulatorArgs {
     /// The port to listen on; 0 for any that is free.
     #[arg(long, default_value = "0", value_name = "PORT")]
     port: u16,
+}
+
+fn fault_help() -> String {
+    format!(
+        "What goes wrong: KIND or KIND:account=ID,region=NAME,action=SERVICE:OPERATION,rate=0.1. Kinds: {}. Can be given several \
+         times",
+        fault::kinds()
+    )
 }
 
 fn density(text: &str) -> Result<f64, String> {
@@ -149,11 +150,11 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8, Failure> {
     let kept_bytes = if args.serve { KEPT_BY_A_SERVER } else { KEPT_BY_A_COMMAND };
     let engine = Settings {
         source: Source::Organization,
-        role_name: "OrgscanReadOnly".to_owned(),
+        role_name: ROLE_NAME.to_owned(),
         external_id: None,
-        terms: Terms { share: 0.5, attempt_timeout: ATTEMPT_TIMEOUT, kept_bytes },
-        concurrency: 128,
-        max_charge: Decimal::ONE,
+        terms: Terms { share: QUOTA_SHARE, attempt_timeout: ATTEMPT_TIMEOUT, kept_bytes },
+        concurrency: CONCURRENCY.into(),
+        max_charge: MAX_CHARGE,
     };
     let engine = Arc::new(Engine::new(simulator.config(), engine, checks::all()));
     if args.serve { serve(&args, &simulator, engine).await } else { scan_it(&args, &simulator, &engine).await }
@@ -186,11 +187,7 @@ async fn scan_it(args: &DemoArgs, simulator: &Simulator, engine: &Arc<Engine>) -
     let request = Request { asked: asked.collect::<Result<_, _>>()?, selection: shared.selection()? };
     let begun = Instant::now();
     let scan = engine.start(request)?;
-    let stop = stop_on_signal();
-    scan::watch(&scan, None, stop.clone()).await;
-    if stop.is_cancelled() {
-        scan.cut(Class::Cancelled);
-    }
+    scan::watch(&scan, None, stop_on_signal()).await;
     let took = begun.elapsed();
     output::print(&summary(args, &scan.answers()?, took, simulator.counts().most_at_once))?;
     Ok(COMPLETE)

@@ -18,10 +18,10 @@ use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::door::{ATTEMPT_TIMEOUT, Terms, own_config},
+    aws::door::{ATTEMPT_TIMEOUT, QUOTA_SHARE, Terms, own_config},
     check::Check,
     checks,
-    engine::{Engine, Settings, Source, organization::read_account_list},
+    engine::{CONCURRENCY, Engine, MAX_CHARGE, ROLE_NAME, Settings, Source, organization::read_account_list},
     server,
 };
 
@@ -95,7 +95,7 @@ struct Access {
     single_account: bool,
 
     /// The role to assume in each member account.
-    #[arg(long, env = "ORGSCAN_ROLE_NAME", default_value = "OrgscanReadOnly", value_name = "NAME")]
+    #[arg(long, env = "ORGSCAN_ROLE_NAME", default_value = ROLE_NAME, value_name = "NAME")]
     role_name: String,
 
     /// The external id that the role's trust policy asks for.
@@ -103,11 +103,11 @@ struct Access {
     external_id: Option<String>,
 
     /// The share of AWS's published request rates that may be spent.
-    #[arg(long, env = "ORGSCAN_QUOTA_SHARE", default_value = "0.5", value_parser = share, value_name = "0.01-1")]
+    #[arg(long, env = "ORGSCAN_QUOTA_SHARE", default_value_t = QUOTA_SHARE, value_parser = share, value_name = "0.01-1")]
     quota_share: f64,
 
     /// How many places are looked at at once.
-    #[arg(long, env = "ORGSCAN_CONCURRENCY", default_value = "128", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "1-1024")]
+    #[arg(long, env = "ORGSCAN_CONCURRENCY", default_value_t = CONCURRENCY, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "1-1024")]
     concurrency: u16,
 
     /// How many seconds AWS may take for one answer.
@@ -115,7 +115,7 @@ struct Access {
     attempt_timeout: u64,
 
     /// The most that the calls AWS charges for may cost, in USD, for each scan.
-    #[arg(long, env = "ORGSCAN_MAX_CHARGE", default_value = "1", value_parser = charge, allow_negative_numbers = true, value_name = "USD")]
+    #[arg(long, env = "ORGSCAN_MAX_CHARGE", default_value_t = MAX_CHARGE, value_parser = charge, allow_negative_numbers = true, value_name = "USD")]
     max_charge: Decimal,
 }
 

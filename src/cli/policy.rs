@@ -13,6 +13,7 @@ use super::{COMPLETE, Failure, INCOMPLETE, OutputFormat, checks_named, granted::
 use crate::{
     check::Check,
     checks,
+    engine::ROLE_NAME,
     generate::{
         self,
         policy::{MANAGED_POLICY_CHARACTERS, member_actions, policy_parts, tools_by_action},
@@ -43,7 +44,7 @@ pub(super) struct PolicyArgs {
     diff: Option<PathBuf>,
 
     /// The role to compare, where the file holds several.
-    #[arg(long, env = "ORGSCAN_ROLE_NAME", default_value = "OrgscanReadOnly", value_name = "NAME")]
+    #[arg(long, env = "ORGSCAN_ROLE_NAME", default_value = ROLE_NAME, value_name = "NAME")]
     role_name: String,
 
     /// How to print what is explained or compared.

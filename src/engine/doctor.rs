@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde_json::Map;
 
 use super::{
-    Caller, Engine, Refused, Source, describe_for, name_units,
+    Caller, Engine, Refused, Source, describe_for,
+    fanout::{GLOBAL, PAYER},
+    name_units,
     organization::{self, Member},
     plan::{self, Plan},
     remedy::{self, Trouble},
@@ -35,10 +37,6 @@ use crate::{
     check::{Check, Chosen, Cx},
 };
 
-/// The label of global services.
-const GLOBAL: &str = "global";
-/// The label of the payer's questions.
-const PAYER: &str = "payer";
 /// The label of what the scanner asks in its own account.
 const SCANNER: &str = "scanner";
 

@@ -37,7 +37,7 @@ use crate::{
 /// The label of global services in the ledger and in findings.
 pub(super) const GLOBAL: &str = "global";
 /// The label of the payer's questions in the ledger.
-const PAYER: &str = "payer";
+pub(super) const PAYER: &str = "payer";
 /// The label for the regions of an account whose list of regions could not be read.
 const OPT_IN: &str = "opt-in regions";
 /// The most characters that AWS takes for a session policy

@@ -69,6 +69,13 @@ pub(crate) enum Source {
     Single,
 }
 
+/// The role in each member account, unless another is named.
+pub(crate) const ROLE_NAME: &str = "OrgscanReadOnly";
+/// How many targets are looked at at once, unless said otherwise.
+pub(crate) const CONCURRENCY: u16 = 128;
+/// The most that the charged calls of one scan may cost, in USD, unless said otherwise.
+pub(crate) const MAX_CHARGE: Decimal = Decimal::ONE;
+
 /// What is the same for all scans of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

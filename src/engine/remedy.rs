@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::fanout::{GLOBAL, PAYER};
 use crate::{
     aws::problem::{Class, Problem},
     check::{Check, Scope},
@@ -106,8 +107,8 @@ impl<'a> Troubles<'a> {
 /// The tools that need an action; where nothing works, all that run there.
 fn tools_that_need(checks: &[&'static Check], action: Option<&str>, places: &BTreeSet<Spot>) -> Vec<&'static str> {
     let runs = |check: &Check, region: &str| match (region, check.scope) {
-        ("payer", scope) => scope == Scope::Payer,
-        ("global", Scope::Regional | Scope::Account) | (_, Scope::Regional) => true,
+        (PAYER, scope) => scope == Scope::Payer,
+        (GLOBAL, Scope::Regional | Scope::Account) | (_, Scope::Regional) => true,
         _ => false,
     };
     let engine: Vec<String> = super::member_actions().iter().map(|it| it.iam()).collect();

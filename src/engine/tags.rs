@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fanout::GLOBAL;
 use crate::{
     aws::{At, partition, problem::Problem, store::Store, tagging::TagsOf},
     check::Finding,
@@ -12,8 +13,7 @@ use crate::{
 pub(super) async fn fill(findings: &mut [Finding], store: &Store, at: &At) -> Result<(), Problem> {
     let mut regions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for it in findings.iter().filter(|it| it.tags.is_none() && it.account_id == at.account) {
-        let region =
-            if it.region == super::fanout::GLOBAL { partition::global_region(at.partition) } else { &it.region };
+        let region = if it.region == GLOBAL { partition::global_region(at.partition) } else { &it.region };
         regions.entry(region).or_default().extend(it.resource_arn.clone());
     }
     let mut questions = Vec::new();

@@ -6,8 +6,14 @@ use serde::Deserialize;
 
 use crate::check::Check;
 
-/// The organization that was scanned, in words. The arguments are in `tests/it/measured.rs`.
-pub(super) const WHERE: &str = "12 made-up accounts in 3 regions, most of which are busy in one or two";
+/// What was scanned, and what each tool took.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Measured {
+    accounts: u32,
+    regions: Vec<String>,
+    /// By name. A tool that is not there was not measured yet.
+    tools: BTreeMap<String, Taken>,
+}
 
 /// What one tool took, alone, without faults.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,13 +26,20 @@ struct Taken {
     billed_usd: f64,
 }
 
-/// By tool. A tool that is not there was not measured yet.
-static ALL: LazyLock<BTreeMap<String, Taken>> =
+static MEASURED: LazyLock<Measured> =
     LazyLock::new(|| serde_json::from_str(include_str!("calls.json")).unwrap_or_default());
+
+/// The organization that was scanned, in words.
+pub(super) fn place() -> String {
+    let Measured { accounts, regions, .. } = &*MEASURED;
+    format!("{accounts} made-up accounts in {} regions, most of which are busy in one or two", regions.len())
+}
 
 /// The calls and charges of a check for each target, Markdown.
 pub(super) fn words(check: &Check) -> String {
-    let Some(taken) = ALL.get(check.name()).filter(|it| it.targets > 0) else { return "not measured yet".to_owned() };
+    let Some(taken) = MEASURED.tools.get(check.name()).filter(|it| it.targets > 0) else {
+        return "not measured yet".to_owned();
+    };
     let targets = f64::from(taken.targets);
     let all: u32 = taken.calls.values().sum();
     let mut by_count: Vec<_> = taken.calls.iter().collect();

@@ -6,6 +6,7 @@ pub(crate) mod policy;
 
 use std::{fmt::Write as _, path::PathBuf};
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
@@ -80,12 +81,13 @@ pub(crate) fn scope_words(check: &Check) -> &'static str {
 }
 
 /// What AWS charges for running a check, in words; `None` for nothing.
-pub(crate) fn charges(check: &Check) -> Option<&'static str> {
+pub(crate) fn charges(check: &Check) -> Option<String> {
     if check.actions().iter().any(|it| it.charged_per_request) {
-        return Some("0.01 USD for each page of Cost Explorer");
+        return Some(format!("{} USD for each page of Cost Explorer", prices::COST_EXPLORER_REQUEST.usd));
     }
     let metrics = check.needs.iter().any(|it| it.name == MetricQuery::NAME);
-    metrics.then_some("0.01 USD for every 1,000 metrics asked of CloudWatch")
+    let thousand = (prices::METRIC_REQUESTED.usd * Decimal::from(1000)).normalize();
+    metrics.then(|| format!("{thousand} USD for every 1,000 metrics asked of CloudWatch"))
 }
 
 /// The catalogue of tools, Markdown.
@@ -96,7 +98,7 @@ pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
          each target on average. Lists are read once for all tools of a scan, so that several tools together take fewer. Tags that a listing does not \
          carry are looked up in the tagging service besides, one call for each hundred findings. Your \
          accounts differ: what is asked of one resource each is asked as often as there are candidates.\n",
-        calls::WHERE
+        calls::place()
     );
     let mut category = "";
     for check in checks {
@@ -106,7 +108,7 @@ pub(crate) fn tools_md(checks: &[&'static Check]) -> String {
         }
         let _ = write!(text, "\n### {}\n\n{}\n\n", check.name(), check.docs());
         let _ = writeln!(text, "* Runs {}.", scope_words(check));
-        let _ = writeln!(text, "* AWS charges {}.", charges(check).unwrap_or("nothing"));
+        let _ = writeln!(text, "* AWS charges {}.", charges(check).as_deref().unwrap_or("nothing"));
         let _ = writeln!(text, "* Took {}.", calls::words(check));
         let mut actions: Vec<_> = check.actions().iter().map(|it| format!("`{}`", it.iam())).collect();
         actions.dedup();

@@ -111,7 +111,7 @@ pub(super) fn scanner_policy_json() -> String {
     let (assume, list): (BTreeSet<String>, BTreeSet<String>) =
         names(engine::scanner_actions()).into_iter().partition(|it| it == "sts:AssumeRole");
     let list = Statement::new("OrgscanList", list).json("*");
-    let assume = Statement::new("OrgscanAssume", assume).json("arn:aws:iam::*:role/OrgscanReadOnly");
+    let assume = Statement::new("OrgscanAssume", assume).json(&format!("arn:aws:iam::*:role/{}", engine::ROLE_NAME));
     pretty(&document([list, assume]))
 }
 

@@ -76,9 +76,19 @@ impl Bearer {
 
     /// The ARN under which AWS would speak of it.
     pub(super) fn arn(&self) -> String {
-        match self.token {
-            Some(_) => format!("arn:aws:sts::{}:assumed-role/OrgscanReadOnly/orgscan", self.account),
-            None => format!("arn:aws:iam::{}:user/orgscan", self.account),
-        }
+        if self.token.is_some() { session_arn(&self.account, "orgscan") } else { user_arn(&self.account) }
     }
+}
+
+/// The role that every account trusts the scanner with.
+pub(super) const ROLE: &str = "OrgscanReadOnly";
+
+/// The ARN of a session of the role.
+pub(super) fn session_arn(account: &str, session: &str) -> String {
+    format!("arn:aws:sts::{account}:assumed-role/{ROLE}/{session}")
+}
+
+/// The ARN of the user that has an account's own keys.
+pub(super) fn user_arn(account: &str) -> String {
+    format!("arn:aws:iam::{account}:user/orgscan")
 }

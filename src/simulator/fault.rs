@@ -104,7 +104,7 @@ impl Fault {
 }
 
 /// The kinds of faults, in words.
-fn kinds() -> String {
+pub(crate) fn kinds() -> String {
     NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 

@@ -158,9 +158,9 @@ fn permitted(policy: &str) -> Vec<String> {
 
 #[test]
 fn everything_runs_with_exactly_the_permissions_that_are_generated() {
-    let (member, scanner) = (permitted("docs/member-policy.json"), permitted("docs/scanner-policy.json"));
+    let (member, own) = (permitted("docs/member-policy.json"), permitted("docs/scanner-policy.json"));
     let payer = world().id("payer");
-    let both = [member.clone(), scanner].concat();
+    let both = [member.clone(), own].concat();
     let scanned = profile(json!({"allow_actions": {"*": member, payer: both}})).scan(&[]);
     assert_eq!(scanned.findings(|_| true), everything().findings(|_| true));
     assert_eq!((scanned.code, &scanned.json["coverage"]), (Some(0), &everything().json["coverage"]));

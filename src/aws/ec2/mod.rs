@@ -30,15 +30,10 @@ pub(crate) use self::{
     vpc_endpoint::VpcEndpoint,
 };
 
-use super::{At, Tags};
+use super::{At, Tags, said};
 
 fn tags_of(tags: &[aws_sdk_ec2::types::Tag]) -> Tags {
     tags.iter().filter_map(|it| Some((it.key()?.to_owned(), it.value().unwrap_or_default().to_owned()))).collect()
-}
-
-/// What AWS said; an empty text says nothing.
-fn said(text: Option<&str>) -> Option<String> {
-    text.filter(|it| !it.is_empty()).map(str::to_owned)
 }
 
 /// The ARN of an image or a snapshot, which names no account.

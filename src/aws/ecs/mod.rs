@@ -6,15 +6,15 @@ mod service;
 mod task;
 mod task_definition;
 
+#[cfg(test)]
+pub(crate) use self::task_definition::Registration;
 pub(crate) use self::{
     cluster::Cluster,
-    schedule::ScheduledTasks,
+    schedule::{ScheduledTask, ScheduledTasks},
     service::{Service, Services},
-    task::RunningTasks,
+    task::{RunningTasks, Task},
     task_definition::{Family, Revision, TaskDefinition},
 };
-#[cfg(test)]
-pub(crate) use self::{schedule::ScheduledTask, task::Task, task_definition::Registration};
 
 use aws_sdk_ecs::types::{Failure, Tag};
 
@@ -22,12 +22,8 @@ use super::{
     Tags,
     action::Action,
     problem::{Class, Problem},
+    said,
 };
-
-/// What AWS said; an empty text says nothing.
-fn said(text: Option<&str>) -> Option<String> {
-    text.filter(|it| !it.is_empty()).map(str::to_owned)
-}
 
 fn tags_of(tags: &[Tag]) -> Tags {
     tags.iter().filter_map(|it| Some((it.key()?.to_owned(), it.value().unwrap_or_default().to_owned()))).collect()

@@ -84,34 +84,28 @@ fn is_settled(cx: &Cx, params: &Params, instance: &Instance) -> bool {
 }
 
 /// The instances of which every reading says that they do nothing. No data and an unknown reading are no proof.
-async fn idle<'a>(cx: &Cx, params: &Params, mut instances: Vec<&'a Instance>) -> Result<Vec<&'a Instance>, Problem> {
+async fn idle<'a>(cx: &Cx, params: &Params, instances: Vec<&'a Instance>) -> Result<Vec<&'a Instance>, Problem> {
     #[expect(clippy::cast_precision_loss, reason = "a few hundred days")]
     let traffic = IDLE_BYTES_PER_DAY * params.lookback_days as f64;
-    for (metric, statistic, most) in [
+    let activity = [
         ("CPUUtilization", Statistic::Maximum, params.cpu_threshold_percent),
         ("NetworkIn", Statistic::Sum, traffic),
         ("NetworkOut", Statistic::Sum, traffic),
-    ] {
-        if instances.is_empty() {
-            break;
-        }
-        let query = MetricQuery {
-            namespace: "AWS/EC2",
-            metric,
-            statistic,
-            days: params.lookback_days,
-            region: None,
-            series: instances.iter().map(|it| vec![("InstanceId", it.id.clone())]).collect(),
-        };
-        let readings = cx.ask(query).await?;
-        let mut readings = readings.iter();
-        instances.retain(|_| match readings.next() {
-            Some(Reading::Zero) => true,
-            Some(Reading::Value(value)) => *value <= most,
-            Some(Reading::NoData | Reading::Unknown) | None => false,
-        });
-    }
-    Ok(instances)
+    ];
+    let query = |(metric, statistic, _): &(&'static str, Statistic, f64), left: &[&Instance]| MetricQuery {
+        namespace: "AWS/EC2",
+        metric,
+        statistic: *statistic,
+        days: params.lookback_days,
+        region: None,
+        series: left.iter().map(|it| vec![("InstanceId", it.id.clone())]).collect(),
+    };
+    let keeps = |(_, _, most): &(_, _, f64), reading: &Reading| match reading {
+        Reading::Zero => true,
+        Reading::Value(value) => value <= most,
+        Reading::NoData | Reading::Unknown => false,
+    };
+    cx.winnow(instances, activity, query, keeps).await
 }
 
 fn report_stopped(cx: &Cx, it: &Instance, days: i64, volumes: &[Volume], addresses: &[Address]) -> Finding {

@@ -67,7 +67,7 @@ fn invocations(params: &Params, functions: &[(&Function, i64)]) -> MetricQuery {
 
 /// Lambda sends this metric only when a function is invoked, so silence means idle.
 fn is_idle(invocations: Reading) -> bool {
-    matches!(invocations, Reading::NoData | Reading::Zero)
+    invocations.is_idle()
 }
 
 async fn report(cx: &Cx, params: &Params, function: &Function, days: i64) -> Finding {

@@ -3,7 +3,7 @@
 use crate::{
     aws::{
         load_balancing::{ClassicLoadBalancer, LoadBalancer},
-        metrics::{MetricQuery, Reading, Statistic},
+        metrics::{MetricQuery, Statistic},
         prices::{
             APPLICATION_LOAD_BALANCER, CLASSIC_LOAD_BALANCER, GATEWAY_LOAD_BALANCER, NETWORK_LOAD_BALANCER, Price,
             Quote,
@@ -161,20 +161,16 @@ async fn idle<'a>(
     kind: &Kind,
     balancers: Vec<Balancer<'a>>,
 ) -> Result<Vec<Balancer<'a>>, Problem> {
-    let mut idle: Vec<_> = balancers.into_iter().filter_map(|it| Some((it, it.dimension()?))).collect();
-    for (metric, statistic) in kind.traffic {
-        let query = MetricQuery {
-            namespace: kind.namespace,
-            metric,
-            statistic: *statistic,
-            days: params.lookback_days,
-            region: None,
-            series: idle.iter().map(|(_, it)| vec![(kind.dimension, (*it).to_owned())]).collect(),
-        };
-        let readings = cx.ask(query).await?;
-        let mut readings = readings.iter();
-        idle.retain(|_| matches!(readings.next(), Some(Reading::NoData | Reading::Zero)));
-    }
+    let measured: Vec<_> = balancers.into_iter().filter_map(|it| Some((it, it.dimension()?))).collect();
+    let query = |(metric, statistic): &&(&'static str, Statistic), left: &[(_, &str)]| MetricQuery {
+        namespace: kind.namespace,
+        metric,
+        statistic: *statistic,
+        days: params.lookback_days,
+        region: None,
+        series: left.iter().map(|(_, it)| vec![(kind.dimension, (*it).to_owned())]).collect(),
+    };
+    let idle = cx.winnow(measured, kind.traffic, query, |_, it| it.is_idle()).await?;
     Ok(idle.into_iter().map(|(it, _)| it).collect())
 }
 
@@ -211,7 +207,7 @@ fn quote(kind: &Kind, balancer: Balancer<'_>) -> Quote {
 mod tests {
     use super::*;
     use crate::{
-        aws::{problem::Class, store::Store},
+        aws::{metrics::Reading, problem::Class, store::Store},
         check::testing::{asks_all_it_needs, days_ago, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;

@@ -70,7 +70,7 @@ fn events(params: &Params, groups: &[(&LogGroup, i64)]) -> MetricQuery {
 
 /// `CloudWatch` Logs sends this metric only when events come in, so silence means none.
 fn is_silent(events: Reading) -> bool {
-    matches!(events, Reading::NoData | Reading::Zero)
+    events.is_idle()
 }
 
 /// A silent log group, unless its streams know of an event that was not counted, or could not be read.

@@ -8,7 +8,7 @@ use crate::{
     aws::{
         auto_scaling::AutoScalingGroup,
         load_balancing::{RegisteredTargets, TargetGroup},
-        metrics::{MetricQuery, Reading, Statistic},
+        metrics::{MetricQuery, Statistic},
         prices::Quote,
         problem::Problem,
     },
@@ -117,8 +117,7 @@ async fn without_targets<'a>(
                     .collect(),
             };
             let readings = cx.ask(query).await?;
-            let is_empty = |it: &Reading| matches!(it, Reading::NoData | Reading::Zero);
-            let seen = pairs.iter().zip(readings.iter()).filter(|(_, it)| !is_empty(it));
+            let seen = pairs.iter().zip(readings.iter()).filter(|(_, it)| !it.is_idle());
             let seen: BTreeSet<&str> = seen.map(|((group, _), _)| group.as_str()).collect();
             groups.retain(|it| it.dimension().is_some_and(|it| !seen.contains(it)));
         }
@@ -160,7 +159,7 @@ async fn judge(cx: &Cx, params: &Params, group: &TargetGroup) -> Option<Finding>
 mod tests {
     use super::*;
     use crate::{
-        aws::{problem::Class, store::Store},
+        aws::{metrics::Reading, problem::Class, store::Store},
         check::testing::{asks_all_it_needs, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;

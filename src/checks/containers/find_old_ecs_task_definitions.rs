@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures::future::join_all;
 
+use super::InUse;
 use crate::{
     aws::{
         ecs::{Cluster, Family, Revision, RunningTasks, ScheduledTasks, Services, TaskDefinition},
@@ -67,20 +68,10 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
 
 /// Every revision that something here starts tasks from. Who names a family alone means its newest revision.
 async fn used(cx: &Cx) -> Result<HashSet<(String, u64)>, Problem> {
-    let clusters = cx.all::<Cluster>().await?;
-    let mut names = Vec::new();
-    let holders = clusters.iter().filter(|it| it.services > 0);
-    for services in join_all(holders.map(|it| cx.ask(Services { cluster: it.arn.clone() }))).await {
-        names.extend(services?.iter().flat_map(|it| it.task_definitions.iter().cloned()));
-    }
-    let busy = clusters.iter().filter(|it| it.running_tasks > 0 || it.pending_tasks > 0);
-    for tasks in join_all(busy.map(|it| cx.ask(RunningTasks { cluster: it.arn.clone() }))).await {
-        names.extend(tasks?.iter().filter_map(|it| it.task_definition.clone()));
-    }
-    let buses = cx.all::<EventBus>().await?;
-    let scheduled = cx.ask(ScheduledTasks::of(&clusters, &buses)).await?;
-    names.extend(scheduled.iter().filter_map(|it| it.task_definition.clone()));
-    Ok(names.iter().filter_map(|it| Revision::of(it)).map(|it| (it.family, it.number)).collect())
+    let used = InUse::seen(cx).await?;
+    let of_services = used.services().flat_map(|it| &it.task_definitions);
+    let names = of_services.chain(used.tasks().filter_map(|it| it.task_definition.as_ref())).chain(used.scheduled());
+    Ok(names.filter_map(|it| Revision::of(it)).map(|it| (it.family, it.number)).collect())
 }
 
 /// Judges the unused revisions of a family, the newest first. They are registered one after the other, so that it takes few

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use futures::future::join_all;
 
+use super::InUse;
 use crate::{
     aws::{
         ecr::{HasPolicy, Image, Images, Repository},
@@ -80,23 +81,12 @@ fn is_settled(cx: &Cx, params: &Params, it: &Image) -> bool {
 /// The images that ECS uses here, by reference or by digest: those of running tasks, and those of the task definitions that
 /// rules, and services without tasks, start tasks from.
 async fn used(cx: &Cx) -> Result<HashSet<String>, Problem> {
-    let clusters = cx.all::<Cluster>().await?;
-    let (mut used, mut definitions) = (HashSet::new(), BTreeSet::new());
-    let busy = clusters.iter().filter(|it| it.running_tasks > 0 || it.pending_tasks > 0);
-    for tasks in join_all(busy.map(|it| cx.ask(RunningTasks { cluster: it.arn.clone() }))).await {
-        let tasks = tasks?;
-        used.extend(tasks.iter().flat_map(|it| it.images.iter().cloned()));
-    }
-    let holders = clusters.iter().filter(|it| it.services > 0);
-    for services in join_all(holders.map(|it| cx.ask(Services { cluster: it.arn.clone() }))).await {
-        // What the others name, their tasks have told.
-        let services = services?;
-        let without_tasks = services.iter().filter(|it| it.running_tasks == 0);
-        definitions.extend(without_tasks.flat_map(|it| it.task_definitions.iter().cloned()));
-    }
-    let buses = cx.all::<EventBus>().await?;
-    let scheduled = cx.ask(ScheduledTasks::of(&clusters, &buses)).await?;
-    definitions.extend(scheduled.iter().filter_map(|it| it.task_definition.clone()));
+    let in_use = InUse::seen(cx).await?;
+    let mut used: HashSet<String> = in_use.tasks().flat_map(|it| it.images.iter().cloned()).collect();
+    // What the others name, their tasks have told.
+    let without_tasks = in_use.services().filter(|it| it.running_tasks == 0);
+    let definitions = without_tasks.flat_map(|it| &it.task_definitions).chain(in_use.scheduled());
+    let definitions: BTreeSet<String> = definitions.cloned().collect();
     for definition in join_all(definitions.into_iter().map(|arn| cx.ask(TaskDefinition { arn }))).await {
         used.extend(definition?.images.iter().cloned());
     }

@@ -98,16 +98,11 @@ async fn empty(cx: &Cx, all: &[Cluster], clusters: &[&Cluster]) -> Outcome {
 /// The clusters whose container instances had no task on them all the time. No data and an unknown reading are no proof.
 async fn idle_capacity(cx: &Cx, params: &Params, clusters: &[&Cluster]) -> Outcome {
     let idle = clusters.iter().filter(|it| has_no_task(it) && it.container_instances > 0);
-    let mut idle: Vec<&Cluster> = idle.copied().collect();
-    for (metric, statistic) in RESERVED {
-        if idle.is_empty() {
-            break;
-        }
-        let series = idle.iter().map(|it| vec![("ClusterName", it.name.clone())]).collect();
-        let readings = cx.ask(query(params, metric, statistic, series)).await?;
-        let mut readings = readings.iter();
-        idle.retain(|_| readings.next() == Some(&Reading::Zero));
-    }
+    let reserved = |(metric, statistic): &(&'static str, Statistic), left: &[&Cluster]| {
+        let series = left.iter().map(|it| vec![("ClusterName", it.name.clone())]).collect();
+        query(params, metric, *statistic, series)
+    };
+    let idle = cx.winnow(idle.copied().collect(), RESERVED, reserved, |_, it| *it == Reading::Zero).await?;
     let report = |it: &Cluster| {
         let (count, days) = (it.container_instances, params.lookback_days);
         let instances =

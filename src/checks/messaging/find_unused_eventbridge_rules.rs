@@ -5,7 +5,7 @@ use futures::future::{join_all, try_join_all};
 use crate::{
     aws::{
         eventbridge::{EventBus, Rule, Rules, Targets},
-        metrics::{MetricQuery, Reading, Statistic},
+        metrics::{MetricQuery, Statistic},
         prices::Quote,
         problem::Problem,
     },
@@ -82,25 +82,16 @@ async fn sign<'a>(cx: &Cx, rule: &'a Rule) -> Option<(&'a Rule, Sign)> {
 }
 
 /// The rules that nothing triggered. An unknown reading is no proof.
-async fn silent<'a>(
-    cx: &Cx,
-    params: &Params,
-    mut rules: Vec<(&'a Rule, Sign)>,
-) -> Result<Vec<(&'a Rule, Sign)>, Problem> {
-    for metric in ACTIVITY {
-        let query = MetricQuery {
-            namespace: "AWS/Events",
-            metric,
-            statistic: Statistic::Sum,
-            days: params.lookback_days,
-            region: None,
-            series: rules.iter().map(|(it, _)| dimensions(it)).collect(),
-        };
-        let readings = cx.ask(query).await?;
-        let mut readings = readings.iter();
-        rules.retain(|_| matches!(readings.next(), Some(Reading::NoData | Reading::Zero)));
-    }
-    Ok(rules)
+async fn silent<'a>(cx: &Cx, params: &Params, rules: Vec<(&'a Rule, Sign)>) -> Result<Vec<(&'a Rule, Sign)>, Problem> {
+    let query = |metric: &&'static str, left: &[(&Rule, Sign)]| MetricQuery {
+        namespace: "AWS/Events",
+        metric,
+        statistic: Statistic::Sum,
+        days: params.lookback_days,
+        region: None,
+        series: left.iter().map(|(it, _)| dimensions(it)).collect(),
+    };
+    cx.winnow(rules, ACTIVITY, query, |_, it| it.is_idle()).await
 }
 
 /// The default event bus is not named.
@@ -138,7 +129,7 @@ fn report(cx: &Cx, params: &Params, rule: &Rule, sign: Sign) -> Finding {
 mod tests {
     use super::*;
     use crate::{
-        aws::{problem::Class, store::Store},
+        aws::{metrics::Reading, problem::Class, store::Store},
         check::testing::{asks_all_it_needs, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;
@@ -247,6 +238,6 @@ mod tests {
 
     #[tokio::test]
     async fn everything_declared_is_asked() {
-        asks_all_it_needs(&CHECK, world(vec![Rule::example("on")], Reading::NoData), "{}").await;
+        asks_all_it_needs(&CHECK, world(vec![disabled("off"), Rule::example("on")], Reading::NoData), "{}").await;
     }
 }

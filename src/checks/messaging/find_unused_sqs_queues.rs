@@ -74,13 +74,8 @@ async fn empty<'a>(cx: &Cx, params: &Params, queue: &'a Queue) -> Option<Seen<'a
 /// The queues that no message came to or left. SQS stops its metrics some hours after the last use, so silence means none.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>.
-async fn silent<'a>(cx: &Cx, params: &Params, mut queues: Vec<Seen<'a>>) -> Result<Vec<Seen<'a>>, Problem> {
-    for metric in MESSAGES {
-        let readings = cx.ask(sums(params, metric, &queues)).await?;
-        let mut readings = readings.iter();
-        queues.retain(|_| matches!(readings.next(), Some(Reading::NoData | Reading::Zero)));
-    }
-    Ok(queues)
+async fn silent<'a>(cx: &Cx, params: &Params, queues: Vec<Seen<'a>>) -> Result<Vec<Seen<'a>>, Problem> {
+    cx.winnow(queues, MESSAGES, |metric, left| sums(params, metric, left), |_, it| it.is_idle()).await
 }
 
 async fn not_for_dead_letters<'a>(cx: &Cx, it: Seen<'a>) -> Option<Seen<'a>> {

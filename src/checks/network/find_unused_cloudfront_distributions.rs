@@ -70,7 +70,7 @@ fn requests(params: &Params, distributions: &[(&Distribution, i64)]) -> MetricQu
 
 /// CloudFront sends this metric only when there are requests, so silence means idle.
 fn is_idle(requests: Reading) -> bool {
-    matches!(requests, Reading::NoData | Reading::Zero)
+    requests.is_idle()
 }
 
 fn report(cx: &Cx, distribution: &Distribution, days: i64, reason: String) -> Finding {

@@ -60,24 +60,16 @@ async fn run(cx: &Cx, params: Params) -> Outcome {
 }
 
 /// The gateways whose readings are all zero. No data and an unknown reading are no proof.
-async fn idle<'a>(cx: &Cx, params: &Params, mut gateways: Vec<&'a NatGateway>) -> Result<Vec<&'a NatGateway>, Problem> {
-    for (metric, statistic) in TRAFFIC {
-        if gateways.is_empty() {
-            break;
-        }
-        let query = MetricQuery {
-            namespace: "AWS/NATGateway",
-            metric,
-            statistic,
-            days: params.lookback_days,
-            region: None,
-            series: gateways.iter().map(|it| vec![("NatGatewayId", it.id.clone())]).collect(),
-        };
-        let readings = cx.ask(query).await?;
-        let mut readings = readings.iter();
-        gateways.retain(|_| readings.next() == Some(&Reading::Zero));
-    }
-    Ok(gateways)
+async fn idle<'a>(cx: &Cx, params: &Params, gateways: Vec<&'a NatGateway>) -> Result<Vec<&'a NatGateway>, Problem> {
+    let query = |(metric, statistic): &(&'static str, Statistic), left: &[&NatGateway]| MetricQuery {
+        namespace: "AWS/NATGateway",
+        metric,
+        statistic: *statistic,
+        days: params.lookback_days,
+        region: None,
+        series: left.iter().map(|it| vec![("NatGatewayId", it.id.clone())]).collect(),
+    };
+    cx.winnow(gateways, TRAFFIC, query, |_, it| *it == Reading::Zero).await
 }
 
 fn judge(cx: &Cx, params: &Params, gateway: &NatGateway, tables: &[RouteTable]) -> Finding {

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use crate::{
     aws::{
-        metrics::{MetricQuery, Reading, Statistic},
+        metrics::{MetricQuery, Statistic},
         prices,
         route53::{HostedZone, VpcsOfZone},
     },
@@ -81,8 +81,7 @@ async fn silent<'a>(cx: &Cx, params: &Params, zones: Vec<&'a HostedZone>) -> Vec
         series: zones.iter().map(|it| vec![("HostedZoneId", it.id.clone())]).collect(),
     };
     let Some(queries) = cx.ask_or_note(query).await else { return Vec::new() };
-    let silent = |reading: Reading| matches!(reading, Reading::NoData | Reading::Zero);
-    zones.into_iter().zip(queries.iter()).filter(|(_, it)| silent(**it)).map(|(zone, _)| zone).collect()
+    zones.into_iter().zip(queries.iter()).filter(|(_, it)| it.is_idle()).map(|(zone, _)| zone).collect()
 }
 
 /// Of private zones, those that no VPC is associated with.
@@ -108,6 +107,7 @@ mod tests {
     use super::*;
     use crate::{
         aws::{
+            metrics::Reading,
             problem::{Class, Problem},
             store::Store,
         },

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::{
     aws::{
         ec2::VpcEndpoint,
-        metrics::{MetricQuery, Reading, Statistic},
+        metrics::{MetricQuery, Statistic},
         prices::{GATEWAY_LOAD_BALANCER_ENDPOINT, HOURS_PER_MONTH, INTERFACE_ENDPOINT, Quote},
         problem::Problem,
     },
@@ -83,24 +83,17 @@ async fn idle<'a>(
     endpoints: Vec<(&'a VpcEndpoint, Kind)>,
 ) -> Result<Vec<(&'a VpcEndpoint, Kind)>, Problem> {
     let readable = endpoints.into_iter().filter(|(it, _)| !it.is_cross_region);
-    let (mut idle, mut series): (Vec<_>, Vec<_>) = readable.filter_map(|it| Some((it, dimensions(it.0)?))).unzip();
-    for (metric, statistic) in TRAFFIC {
-        let query = MetricQuery {
-            namespace: "AWS/PrivateLinkEndpoints",
-            metric,
-            statistic,
-            days: params.lookback_days,
-            region: None,
-            series: series.clone(),
-        };
-        let readings = cx.ask(query).await?;
-        let is_idle = |it: &Reading| matches!(it, Reading::NoData | Reading::Zero);
-        let mut still = readings.iter().map(is_idle);
-        idle.retain(|_| still.next() == Some(true));
-        let mut still = readings.iter().map(is_idle);
-        series.retain(|_| still.next() == Some(true));
-    }
-    Ok(idle)
+    let measured: Vec<_> = readable.filter_map(|it| Some((it, dimensions(it.0)?))).collect();
+    let query = |(metric, statistic): &(&'static str, Statistic), left: &[(_, Vec<_>)]| MetricQuery {
+        namespace: "AWS/PrivateLinkEndpoints",
+        metric,
+        statistic: *statistic,
+        days: params.lookback_days,
+        region: None,
+        series: left.iter().map(|(_, dimensions)| dimensions.clone()).collect(),
+    };
+    let idle = cx.winnow(measured, TRAFFIC, query, |_, it| it.is_idle()).await?;
+    Ok(idle.into_iter().map(|(it, _)| it).collect())
 }
 
 /// The whole set of dimensions under which AWS sends the metrics of an endpoint.
@@ -146,7 +139,7 @@ fn quote(endpoint: &VpcEndpoint, kind: Kind) -> Option<Quote> {
 mod tests {
     use super::*;
     use crate::{
-        aws::{Tags, problem::Class, store::Store},
+        aws::{Tags, metrics::Reading, problem::Class, store::Store},
         check::testing::{asks_all_it_needs, days_ago, findings, found, is_blind_without, outcome},
     };
     use rust_decimal_macros::dec;

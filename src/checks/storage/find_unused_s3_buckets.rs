@@ -143,9 +143,8 @@ async fn unrequested<'a>(
     let series = buckets.iter().map(|(it, id)| s3::dimensions(it.bucket, "FilterId", id)).collect();
     let query = s3::metric(region, "AllRequests", Statistic::Sum, params.lookback_days, series);
     let Some(requests) = cx.ask_or_note(query).await else { return Vec::new() };
-    let idle = |reading: Reading| matches!(reading, Reading::NoData | Reading::Zero);
     let reason = |id: &str| format!("no request in {} days, as its request metrics {id} tell", params.lookback_days);
-    let idle = buckets.into_iter().zip(requests.iter()).filter(|(_, reading)| idle(**reading));
+    let idle = buckets.into_iter().zip(requests.iter()).filter(|(_, reading)| reading.is_idle());
     idle.map(|((it, id), _)| (it, Reason { text: reason(&id), certain: true })).collect()
 }
 

@@ -7,6 +7,7 @@ use crate::{
     aws::action::ORGANIZATIONS,
     simulator::{
         answer::{Denial, Protocol, Refusal},
+        credentials::session_arn,
         world::{Account, ORGANIZATION, ROOT, UNITS},
     },
 };
@@ -38,7 +39,7 @@ fn of_management(cx: &Context<'_>) -> Result<(), Refusal> {
     if cx.call.account == cx.world.scanner().id {
         return Ok(());
     }
-    let caller = format!("arn:aws:sts::{}:assumed-role/OrgscanReadOnly/orgscan", cx.call.account);
+    let caller = session_arn(&cx.call.account, "orgscan");
     let reason = "because the account is not the management account of the organization".to_owned();
     Err(cx.call.service.refusal(Denial::NotAllowed { caller, action: cx.call.action(), reason }))
 }

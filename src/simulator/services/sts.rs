@@ -8,7 +8,7 @@ use crate::{
     aws::action::STS,
     simulator::{
         answer::{Denial, Protocol, Refusal},
-        credentials,
+        credentials::{self, ROLE, session_arn, user_arn},
     },
 };
 
@@ -20,9 +20,6 @@ pub(in crate::simulator) static SERVICE: Service = Service {
     is_global: false,
     operations: &[Operation::new("AssumeRole", assume_role), Operation::new("GetCallerIdentity", caller)],
 };
-
-/// The role that every member account has.
-const ROLE: &str = "OrgscanReadOnly";
 
 fn assume_role(cx: &Context<'_>) -> Result<Value, Refusal> {
     let call = cx.call;
@@ -38,7 +35,7 @@ fn assume_role(cx: &Context<'_>) -> Result<Value, Refusal> {
     let account = arn.split(':').nth(4).unwrap_or_default();
     let known = cx.world.account_of(account).filter(|it| !it.suspended);
     if known.is_none() || !arn.ends_with(&format!(":role/{ROLE}")) {
-        let caller = format!("arn:aws:iam::{}:user/orgscan", call.account);
+        let caller = user_arn(&call.account);
         let (action, reason) = ("sts:AssumeRole".to_owned(), format!("on resource: {arn}"));
         return Err(call.service.refusal(Denial::NotAllowed { caller, action, reason }));
     }
@@ -53,7 +50,7 @@ fn assume_role(cx: &Context<'_>) -> Result<Value, Refusal> {
         },
         "AssumedRoleUser": {
             "AssumedRoleId": format!("AROASIMULATED:{session}"),
-            "Arn": format!("arn:aws:sts::{account}:assumed-role/{ROLE}/{session}"),
+            "Arn": session_arn(account, session),
         },
     }))
 }
@@ -61,10 +58,7 @@ fn assume_role(cx: &Context<'_>) -> Result<Value, Refusal> {
 #[expect(clippy::unnecessary_wraps, reason = "what every operation returns")]
 fn caller(cx: &Context<'_>) -> Result<Value, Refusal> {
     let account = &cx.call.account;
-    let arn = if *account == cx.world.scanner().id {
-        format!("arn:aws:iam::{account}:user/orgscan")
-    } else {
-        format!("arn:aws:sts::{account}:assumed-role/{ROLE}/orgscan")
-    };
+    let is_user = *account == cx.world.scanner().id;
+    let arn = if is_user { user_arn(account) } else { session_arn(account, "orgscan") };
     Ok(json!({"Account": account, "Arn": arn, "UserId": "AIDASIMULATED"}))
 }
