@@ -25,7 +25,7 @@ use crate::aws::{
 
 /// What a check file imports.
 pub(crate) mod prelude {
-    pub(crate) use crate::check::{ActionType, Cx, Finding, NoList as _, NoParams, Outcome, check};
+    pub(crate) use crate::check::{ActionType, Cx, Finding, NoParams, OfOne as _, Outcome, check};
     pub(crate) use schemars::JsonSchema;
     pub(crate) use serde::Deserialize;
 }
@@ -90,6 +90,12 @@ impl Check {
         self.path.rsplit("::").nth(1).unwrap_or(self.path)
     }
 
+    /// Whether somebody who says this means the tool: by its name, its category, or `all`.
+    #[must_use]
+    pub fn is_meant_by(&self, name: &str) -> bool {
+        self.name() == name || self.category() == name || name == "all"
+    }
+
     /// The documentation, Markdown.
     #[must_use]
     pub fn docs(&self) -> String {
@@ -141,36 +147,45 @@ pub struct Need {
     /// The AWS actions behind it.
     pub actions: &'static [&'static Action],
     id: fn() -> TypeId,
-    /// Lists it, where AWS can; a question about one resource cannot be asked without one.
-    pub(crate) list: Option<List>,
+    /// Asks for it where no check does, and drops the answer.
+    pub(crate) ask: Ask,
 }
 
 impl Need {
-    pub(crate) const fn of<T: Declared>(list: Option<List>) -> Self {
-        Self { name: T::NAME, actions: T::ACTIONS, id: TypeId::of::<T>, list }
+    pub(crate) const fn of<T: Declared>(ask: Ask) -> Self {
+        Self { name: T::NAME, actions: T::ACTIONS, id: TypeId::of::<T>, ask }
     }
 }
 
-/// Asks a store for all things of a kind and drops them.
-pub(crate) type List = for<'a> fn(&'a Store) -> BoxFuture<'a, ()>;
+/// Asks a store for something in what was chosen, and drops the answer.
+pub(crate) type Ask = for<'a> fn(&'a Store, &'a Chosen) -> BoxFuture<'a, ()>;
 
-/// How a need is listed. For what AWS can list, the constant is this type's own, which goes before that of [`NoList`].
-pub(crate) struct Lists<T>(PhantomData<T>);
+/// How a need is asked for where no check does. Of what AWS can list, all are: that constant is this type's own, which goes
+/// before that of [`OfOne`].
+pub(crate) struct Asks<T>(PhantomData<T>);
 
-impl<T: Collect> Lists<T> {
-    pub(crate) const LIST: Option<List> = Some(|store| {
+impl<T: Collect> Asks<T> {
+    pub(crate) const ASK: Ask = |store, _| {
         Box::pin(async move {
             drop(store.ask(&All::<T>::new()).await);
         })
-    });
+    };
 }
 
-/// How everything else is listed: not at all.
-pub(crate) trait NoList {
-    const LIST: Option<List> = None;
+/// How a question about one resource is asked where no check does: about a sample, where there is one.
+pub(crate) trait OfOne {
+    const ASK: Ask;
 }
 
-impl<T> NoList for Lists<T> {}
+impl<T: Question> OfOne for Asks<T> {
+    const ASK: Ask = |store, chosen| {
+        Box::pin(async move {
+            if let Some(question) = T::sample(store, chosen.regions.as_deref()).await {
+                drop(store.ask(&question).await);
+            }
+        })
+    };
+}
 
 /// Declares a check: keeps its doc comment as data and wraps its typed `run` in one function pointer.
 macro_rules! check {
@@ -186,7 +201,7 @@ macro_rules! check {
             concat!($($doc, "\n"),+),
             $title,
             $crate::check::Scope::$scope,
-            &[$($crate::check::Need::of::<$need>($crate::check::Lists::<$need>::LIST)),+],
+            &[$($crate::check::Need::of::<$need>($crate::check::Asks::<$need>::ASK)),+],
             $crate::check::schema_of::<$params>,
             |params| $crate::check::parsed::<$params>(params).map(|_| ()).map_err(|it| it.message),
             |cx, params| Box::pin(async move { run(cx, $crate::check::parsed::<$params>(params)?).await }),

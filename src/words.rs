@@ -8,13 +8,17 @@ use crate::{
     aws::problem::one_line,
     check::Finding,
     engine::{
+        diagnosis::{Count, Diagnosis},
         pile::Found,
+        remedy::{Spot, Trouble},
         report::{Coverage, Report},
     },
 };
 
 /// How many findings the text shows.
 const FINDINGS_IN_TEXT: usize = 10;
+/// How many places of a trouble the text names.
+const PLACES_IN_TEXT: usize = 4;
 /// What the text may take at most, in characters.
 pub(crate) const TEXT_BUDGET: usize = 6_000;
 
@@ -69,10 +73,14 @@ pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
         (None, _) => {}
     }
     lines.push(closing(report));
-    let text = lines.join("\n");
+    within_budget(&lines.join("\n"))
+}
+
+/// A text that ends where the budget does.
+fn within_budget(text: &str) -> String {
     match text.char_indices().nth(TEXT_BUDGET - 4) {
         Some((cut, _)) => format!("{}\n...", &text[..cut]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -146,6 +154,60 @@ pub(crate) fn ledger(coverage: &Coverage) -> Vec<String> {
         format!("- {class}{action}: {} targets in {}: {message}", it.targets, accounts(&it.accounts))
     });
     std::iter::once(whole).chain(reasons).collect()
+}
+
+/// The verdict of a trial of all accounts in one sentence.
+pub(crate) fn verdict(it: &Diagnosis) -> String {
+    let verdict = match it.in_order {
+        Some(true) => "Nothing to fix",
+        Some(false) => "There is something to fix",
+        None => "Nothing to fix so far",
+    };
+    let Count { in_order, to_fix, inactive, not_reached, .. } = it.summary;
+    let not_reached = if not_reached > 0 { format!(", {not_reached} not tried") } else { String::new() };
+    format!(
+        "{verdict}: {in_order} accounts in order, {to_fix} with something to fix, {inactive} that do not run{not_reached}; {} AWS \
+         calls, {} USD charged",
+        it.calls, it.billed_usd
+    )
+}
+
+/// A place of a trouble.
+pub(crate) fn place(it: &Spot) -> String {
+    let name = it.account_name.as_deref().map(|it| format!(" {}", one_line(it))).unwrap_or_default();
+    format!("{}{name} {}", it.account_id, it.region)
+}
+
+/// The places of a trouble, so many at most.
+pub(crate) fn places(it: &Trouble, most: usize) -> String {
+    let mut named: Vec<_> = it.places.iter().take(most).map(place).collect();
+    let more = it.places_total.saturating_sub(named.len());
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named.join(", ")
+}
+
+/// What a trial of all accounts found, as Markdown within the budget of an answer.
+pub(crate) fn diagnosis(it: &Diagnosis) -> String {
+    let mut lines = vec![format!("**{}.**", verdict(it))];
+    lines.extend(it.notes.iter().map(|it| format!("Note: {}", quoted(it))));
+    lines.extend(it.next_cursor.as_ref().map(|it| format!("The trial goes on: call again with cursor \"{it}\".")));
+    lines.extend(it.troubles.iter().map(|it| {
+        let action = it.action.as_deref().unwrap_or("everything");
+        let place = quoted(&places(it, PLACES_IN_TEXT));
+        format!(
+            "- {} ({action}) in {place}. It costs {}. Fix: {}. AWS: {}",
+            it.class,
+            it.costs,
+            quoted(&it.fix),
+            quoted(&it.message)
+        )
+    }));
+    lines.extend(
+        it.not_tried.iter().map(|it| format!("- not tried: {} in {} accounts: {}", it.action, it.accounts, it.why)),
+    );
+    within_budget(&lines.join("\n"))
 }
 
 fn accounts(ids: &[String]) -> String {

@@ -69,10 +69,14 @@ services! {
     ACCOUNT = "Account", "account", "account";
     /// Amazon EC2 Auto Scaling.
     AUTO_SCALING = "Auto Scaling", "autoscaling", "autoscaling";
+    /// AWS CloudFormation.
+    CLOUDFORMATION = "CloudFormation", "cloudformation", "cloudformation";
     /// Amazon CloudFront.
     CLOUDFRONT = "CloudFront", "cloudfront", "cloudfront";
     /// Amazon CloudWatch.
     CLOUDWATCH = "CloudWatch", "cloudwatch", "cloudwatch";
+    /// AWS Compute Optimizer.
+    COMPUTE_OPTIMIZER = "Compute Optimizer", "compute-optimizer", "computeoptimizer";
     /// AWS Cost Explorer.
     COST_EXPLORER = "Cost Explorer", "ce", "costexplorer";
     /// AWS Cost Optimization Hub.
@@ -87,6 +91,8 @@ services! {
     ECS = "ECS", "ecs", "ecs";
     /// Amazon `EventBridge`.
     EVENTBRIDGE = "EventBridge", "events", "eventbridge";
+    /// AWS Identity and Access Management.
+    IAM = "IAM", "iam", "iam";
     /// AWS Lambda.
     LAMBDA = "Lambda", "lambda", "lambda";
     /// Elastic Load Balancing, all other load balancers.

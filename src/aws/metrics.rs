@@ -97,8 +97,7 @@ impl Question for MetricQuery {
             for series in self.series.chunks(1).take(1) {
                 drop(self.batch(&there, series).await);
             }
-            let reading = if trial.is_busy() { Reading::Value(1.0) } else { Reading::NoData };
-            return Ok(vec![reading; self.series.len()]);
+            return Ok(vec![trial.reading(); self.series.len()]);
         }
         let mut readings = Vec::with_capacity(self.series.len());
         let points = usize::try_from(self.points_of_one()).unwrap_or(usize::MAX);

@@ -7,7 +7,9 @@ pub(crate) mod account;
 pub mod action;
 pub(crate) mod alarms;
 pub(crate) mod auto_scaling;
+pub(crate) mod cloudformation;
 pub(crate) mod cloudfront;
+pub(crate) mod compute_optimizer;
 pub(crate) mod cost_explorer;
 pub(crate) mod cost_optimization_hub;
 pub(crate) mod door;
@@ -15,6 +17,7 @@ pub(crate) mod ec2;
 pub(crate) mod ecr;
 pub(crate) mod ecs;
 pub(crate) mod eventbridge;
+pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod load_balancing;
 pub(crate) mod logs;
@@ -52,6 +55,7 @@ use self::{
     pace::Keys,
     problem::{Class, Problem},
     session::Session,
+    store::Store,
     trial::Trial,
 };
 
@@ -92,6 +96,15 @@ pub(crate) trait Question: Declared + Debug {
 
     /// Asks AWS.
     fn ask(&self, at: &Place) -> impl Future<Output = Result<Self::Answer, Problem>> + Send;
+
+    /// The question about some resource that there is, for a trial: only where a check may not come to ask it there. Of things
+    /// in other regions those count that are in some regions; all when `None`.
+    fn sample(_store: &Store, _regions: Option<&BTreeSet<String>>) -> impl Future<Output = Option<Self>> + Send
+    where
+        Self: Sized,
+    {
+        async { None }
+    }
 }
 
 /// Where a resource is, for its ARN.
@@ -161,15 +174,18 @@ clients! {
     account: aws_sdk_account,
     autoscaling: aws_sdk_autoscaling,
     classic_load_balancing: aws_sdk_elasticloadbalancing,
+    cloudformation: aws_sdk_cloudformation,
     cloudfront: aws_sdk_cloudfront,
     cloudwatch: aws_sdk_cloudwatch,
     cloudwatchlogs: aws_sdk_cloudwatchlogs,
+    computeoptimizer: aws_sdk_computeoptimizer,
     costexplorer: aws_sdk_costexplorer,
     costoptimizationhub: aws_sdk_costoptimizationhub,
     ec2: aws_sdk_ec2,
     ecr: aws_sdk_ecr,
     ecs: aws_sdk_ecs,
     eventbridge: aws_sdk_eventbridge,
+    iam: aws_sdk_iam,
     lambda: aws_sdk_lambda,
     load_balancing: aws_sdk_elasticloadbalancingv2,
     organizations: aws_sdk_organizations,
@@ -289,9 +305,9 @@ impl Place {
             return Err(problem);
         }
         let Some(trial) = &self.trial else { return self.ask(action, send).await };
-        trial.begin(action)?;
+        let turn = trial.begin(action).await?;
         let result = self.ask(action, send).await;
-        trial.ended(action, result.as_ref().map(|_| ()));
+        turn.ended(result.as_ref().map(|_| ()));
         result
     }
 

@@ -153,6 +153,7 @@ const INVALID_TOKEN: &[&str] = &[
     "UnrecognizedClientException",
     "InvalidClientTokenId",
     "InvalidAccessKeyId",
+    "InvalidToken",
     "SignatureDoesNotMatch",
 ];
 

@@ -11,16 +11,20 @@ use std::{
 use clap::Args;
 use serde_json::json;
 
-use super::{COMPLETE, Failure, KEPT_BY_A_COMMAND, KEPT_BY_A_SERVER, output, scan, stop_on_signal, summary};
+use super::{
+    COMPLETE, Failure, KEPT_BY_A_COMMAND, KEPT_BY_A_SERVER, output, stop_on_signal, summary, usual_rollout,
+    watch::watch,
+};
 use crate::{
-    aws::door::{ATTEMPT_TIMEOUT, QUOTA_SHARE, Terms},
+    aws::door::Terms,
     checks,
     engine::{
-        CONCURRENCY, Engine, MAX_CHARGE, ROLE_NAME, Settings, Source,
+        Engine, Settings,
         request::{self, Request, Shared},
         scan::Answers,
     },
-    server,
+    generate,
+    server::{self, tools::Server},
     simulator::{
         self, Simulator,
         fault::{self, Fault, Kind, duration},
@@ -104,6 +108,7 @@ impl Making {
             seed: self.seed,
             density,
             faults: self.faults.iter().cloned().chain(slow).collect(),
+            template_version: generate::template_version(),
             port,
         }
     }
@@ -148,14 +153,8 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8, Failure> {
     }
     let simulator = started(&settings).await?;
     let kept_bytes = if args.serve { KEPT_BY_A_SERVER } else { KEPT_BY_A_COMMAND };
-    let engine = Settings {
-        source: Source::Organization,
-        role_name: ROLE_NAME.to_owned(),
-        external_id: None,
-        terms: Terms { share: QUOTA_SHARE, attempt_timeout: ATTEMPT_TIMEOUT, kept_bytes },
-        concurrency: CONCURRENCY.into(),
-        max_charge: MAX_CHARGE,
-    };
+    let usual = Settings::usual();
+    let engine = Settings { terms: Terms { kept_bytes, ..usual.terms }, ..usual };
     let engine = Arc::new(Engine::new(simulator.config(), engine, checks::all()));
     if args.serve { serve(&args, &simulator, engine).await } else { scan_it(&args, &simulator, &engine).await }
 }
@@ -176,7 +175,8 @@ async fn serve(args: &DemoArgs, simulator: &Simulator, engine: Arc<Engine>) -> R
         serde_json::to_string_pretty(&http)?,
         serde_json::to_string_pretty(&stdio)?,
     ))?;
-    server::http(engine, listener, None, stop_on_signal()).await?;
+    let server = Server::new(Arc::clone(&engine), &engine.checks, Some(usual_rollout()));
+    server::http(server, listener, None, stop_on_signal()).await?;
     Ok(COMPLETE)
 }
 
@@ -187,7 +187,7 @@ async fn scan_it(args: &DemoArgs, simulator: &Simulator, engine: &Arc<Engine>) -
     let request = Request { asked: asked.collect::<Result<_, _>>()?, selection: shared.selection()? };
     let begun = Instant::now();
     let scan = engine.start(request)?;
-    scan::watch(&scan, None, stop_on_signal()).await;
+    watch(scan.as_ref(), None, stop_on_signal()).await;
     let took = begun.elapsed();
     output::print(&summary(args, &scan.answers()?, took, simulator.counts().most_at_once))?;
     Ok(COMPLETE)

@@ -1,16 +1,18 @@
 //! `orgscan doctor`: tries every account and says what does not work, what that costs and how to fix it.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::json;
 
-use super::{Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks_named, output};
+use super::{
+    Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, RolloutArgs, checks_named, output,
+    stop_on_signal, watch::watch,
+};
 use crate::{
     aws::problem::one_line,
-    engine::{
-        doctor::{self, Diagnosis, Visit},
-        remedy::{Spot, Trouble},
-        request::Shared,
-    },
+    engine::{diagnosis::Diagnosis, doctor::Visit, remedy::Trouble, request::Shared},
+    words::{places, verdict},
 };
 
 /// How many places of a trouble the table names.
@@ -24,6 +26,9 @@ pub(super) struct DoctorArgs {
 
     #[command(flatten)]
     access: Access,
+
+    #[command(flatten)]
+    rollout: RolloutArgs,
 
     /// Which accounts: ids, name patterns (web-*), ou:NAME or ou:PATH, tag:KEY=VALUE.
     #[arg(long, value_delimiter = ',', env = "ORGSCAN_ACCOUNTS", value_name = "ACCOUNT")]
@@ -41,6 +46,10 @@ pub(super) struct DoctorArgs {
     #[arg(long, env = "ORGSCAN_PAID")]
     paid: bool,
 
+    /// After how many seconds to stop and tell what has been seen.
+    #[arg(long, env = "ORGSCAN_DEADLINE", value_parser = clap::value_parser!(u64).range(1..=86_400), value_name = "SECONDS")]
+    deadline: Option<u64>,
+
     /// How to print what was found.
     #[arg(long, short = 'o', env = "ORGSCAN_OUTPUT", default_value = "table")]
     output: OutputFormat,
@@ -54,31 +63,19 @@ pub(super) async fn run(args: DoctorArgs) -> Result<u8, Failure> {
         regions: args.regions,
         ..Shared::default()
     };
-    let visit = Visit { selection: shared.selection()?, paid: args.paid };
+    let selection = shared.selection()?;
+    let visit = Visit { checks: checks.clone(), selection, paid: args.paid, rollout: args.rollout.rollout() };
     let engine = args.access.engine(checks, KEPT_BY_A_COMMAND).await?;
-    let diagnosis = doctor::examine(&engine, &visit).await?;
+    let examination = engine.examine(visit);
+    watch(examination.as_ref(), args.deadline.map(Duration::from_secs), stop_on_signal()).await;
+    let diagnosis = examination.diagnosis()?;
     let text = match args.output {
         OutputFormat::Json => serde_json::to_string_pretty(&diagnosis)?,
         OutputFormat::Ndjson | OutputFormat::Csv => troubles(&diagnosis, args.output)?,
         OutputFormat::Table | OutputFormat::Summary | OutputFormat::Markdown => words(&diagnosis, args.output)?,
     };
     output::print(&text)?;
-    Ok(if diagnosis.in_order { COMPLETE } else { INCOMPLETE })
-}
-
-fn place(it: &Spot) -> String {
-    let name = it.account_name.as_deref().map(|it| format!(" {}", one_line(it))).unwrap_or_default();
-    format!("{}{name} {}", it.account_id, it.region)
-}
-
-/// The places of a trouble; the table names some.
-fn places(it: &Trouble, most: usize) -> String {
-    let mut named: Vec<_> = it.places.iter().take(most).map(place).collect();
-    let more = it.places.len().saturating_sub(most);
-    if more > 0 {
-        named.push(format!("and {more} more"));
-    }
-    named.join(", ")
+    Ok(if diagnosis.in_order == Some(true) { COMPLETE } else { INCOMPLETE })
 }
 
 fn troubles(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure> {
@@ -86,7 +83,7 @@ fn troubles(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failu
     let in_full = !matches!(format, OutputFormat::Table | OutputFormat::Summary);
     let row = |it: &Trouble| {
         let action = it.action.clone().unwrap_or_else(|| "everything".to_owned());
-        let mut row = vec![it.class.name(), action, places(it, most), it.costs.clone(), it.fix.clone()];
+        let mut row = vec![it.class.clone(), action, places(it, most), it.costs.clone(), it.fix.clone()];
         row.extend(in_full.then(|| it.message.clone()));
         row
     };
@@ -104,15 +101,6 @@ fn words(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure>
     for it in &diagnosis.not_tried {
         lines.push(format!("not tried: {} in {} accounts: {}", it.action, it.accounts, it.why));
     }
-    let count = |wanted: Option<bool>| diagnosis.accounts.iter().filter(|it| it.in_order == wanted).count();
-    let verdict = if diagnosis.in_order { "Nothing to fix" } else { "There is something to fix" };
-    lines.push(format!(
-        "{verdict}: {} accounts in order, {} with something to fix, {} that do not run; {} AWS calls, {} USD charged",
-        count(Some(true)),
-        count(Some(false)),
-        count(None),
-        diagnosis.calls,
-        diagnosis.billed_usd
-    ));
+    lines.push(verdict(diagnosis));
     Ok(lines.join("\n"))
 }

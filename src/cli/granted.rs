@@ -171,6 +171,18 @@ impl Granted {
         Ok(granted)
     }
 
+    /// Reads the documents of a role's policies and of its permissions boundary. Where there are none, nothing is granted.
+    pub(super) fn of(documents: &[String], boundary: Option<&str>) -> Result<Self, String> {
+        let mut granted = Self::default();
+        for document in documents {
+            granted.policies.read(&Value::String(document.clone()))?;
+        }
+        if let Some(document) = boundary {
+            granted.boundary.insert(Rules::default()).read(&Value::String(document.to_owned()))?;
+        }
+        Ok(granted)
+    }
+
     fn add(&mut self, value: &Value, role: &str) -> Result<(), String> {
         if value.get("RoleDetailList").is_some() {
             return self.add_role(value, role);

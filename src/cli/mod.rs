@@ -10,6 +10,7 @@ mod output;
 mod policy;
 mod scan;
 mod summary;
+mod watch;
 
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -18,11 +19,21 @@ use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::door::{ATTEMPT_TIMEOUT, QUOTA_SHARE, Terms, own_config},
+    aws::{
+        door::{ATTEMPT_TIMEOUT, QUOTA_SHARE, Terms, own_config},
+        partition,
+    },
     check::Check,
     checks,
-    engine::{CONCURRENCY, Engine, MAX_CHARGE, ROLE_NAME, Settings, Source, organization::read_account_list},
-    server,
+    engine::{
+        CONCURRENCY, Engine, MAX_CHARGE, ROLE_NAME, STACK_SET, Settings, Source, doctor::Rollout,
+        organization::read_account_list,
+    },
+    generate,
+    server::{
+        self,
+        tools::{DOCTOR, Server},
+    },
 };
 
 /// The exit code of a command that did all it was asked to.
@@ -119,6 +130,30 @@ struct Access {
     max_charge: Decimal,
 }
 
+/// How the role comes into the accounts, for `doctor`.
+#[derive(Clone, Debug, Args)]
+struct RolloutArgs {
+    /// The StackSet that brings the role into the accounts: doctor asks it why an account cannot be entered.
+    #[arg(long, env = "ORGSCAN_STACK_SET", default_value = STACK_SET, value_name = "NAME")]
+    stack_set: String,
+
+    /// The region of the StackSet; us-east-1 when absent, or the region of the partition's global services.
+    #[arg(long, env = "ORGSCAN_STACK_SET_REGION", value_parser = region, value_name = "REGION")]
+    stack_set_region: Option<String>,
+}
+
+/// How the role comes into the accounts where nothing else is said.
+fn usual_rollout() -> Rollout {
+    Rollout { template_version: generate::template_version(), stack_set: STACK_SET.to_owned(), stack_set_region: None }
+}
+
+impl RolloutArgs {
+    fn rollout(&self) -> Rollout {
+        let (stack_set, stack_set_region) = (self.stack_set.clone(), self.stack_set_region.clone());
+        Rollout { stack_set, stack_set_region, ..usual_rollout() }
+    }
+}
+
 /// Which tools a server offers.
 #[derive(Clone, Debug, Args)]
 struct Offer {
@@ -136,6 +171,8 @@ struct StdioArgs {
     #[command(flatten)]
     access: Access,
     #[command(flatten)]
+    rollout: RolloutArgs,
+    #[command(flatten)]
     offer: Offer,
 }
 
@@ -143,6 +180,8 @@ struct StdioArgs {
 struct ServeArgs {
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    rollout: RolloutArgs,
     #[command(flatten)]
     offer: Offer,
 
@@ -166,6 +205,10 @@ struct ServeArgs {
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.01..=1.0).contains(&share) { Ok(share) } else { Err("must be between 0.01 and 1".to_owned()) }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    if partition::is_region(text) { Ok(text.to_owned()) } else { Err("not a region of AWS".to_owned()) }
 }
 
 fn charge(text: &str) -> Result<Decimal, String> {
@@ -262,11 +305,11 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Accounts(args) => accounts::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Tools(args) => catalogue::tools(&args),
-        Command::Policy(args) => policy::run(&args),
+        Command::Policy(args) => policy::run(&args).await,
         Command::Serve(args) => serve(args).await,
         Command::Stdio(args) => {
-            let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
-            server::stdio(engine, stop_on_signal()).await?;
+            let server = args.offer.server(&args.access, &args.rollout).await?;
+            server::stdio(server, stop_on_signal()).await?;
             Ok(COMPLETE)
         }
     }
@@ -279,7 +322,7 @@ async fn serve(args: ServeArgs) -> Result<u8, Failure> {
             "authorization is required and there is no token to compare with; set ORGSCAN_BEARER_TOKEN",
         ));
     }
-    let engine = args.access.engine(args.offer.checks()?, KEPT_BY_A_SERVER).await?;
+    let server = args.offer.server(&args.access, &args.rollout).await?;
     let address = SocketAddr::new(args.host, args.port);
     if bearer.is_none() && !args.host.is_loopback() {
         tracing::warn!(
@@ -287,7 +330,7 @@ async fn serve(args: ServeArgs) -> Result<u8, Failure> {
         );
     }
     let listener = server::listen(address).await?;
-    server::http(engine, listener, bearer, stop_on_signal()).await?;
+    server::http(server, listener, bearer, stop_on_signal()).await?;
     Ok(COMPLETE)
 }
 
@@ -348,16 +391,19 @@ impl Access {
     }
 }
 
+/// What a server offers.
+struct Offered {
+    /// What the engine can run.
+    checks: Vec<&'static Check>,
+    /// The tools among them that are offered.
+    tools: Vec<&'static Check>,
+    doctor: bool,
+}
+
 impl Offer {
-    /// The tools to offer; all when nothing is named. `all` and an empty list mean all, as in the reference server.
-    fn checks(&self) -> Result<Vec<&'static Check>, Failure> {
-        let names = |it: &[String]| -> Vec<String> {
-            it.iter()
-                .map(|it| it.trim().to_owned())
-                .filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("all"))
-                .collect()
-        };
-        let (categories, tools) = (names(&self.categories), names(&self.tools));
+    /// The tools to offer; all when nothing is named. The doctor is offered unless tools are named and it is not among them.
+    fn offered(&self) -> Result<Offered, Failure> {
+        let (categories, tools) = (named(&self.categories), named(&self.tools));
         let all = checks::all();
         let known: Vec<&str> = all.iter().map(|it| it.category()).collect();
         if let Some(unknown) = categories.iter().find(|it| !known.contains(&it.to_lowercase().as_str())) {
@@ -367,9 +413,26 @@ impl Offer {
                 category_names()
             )));
         }
-        let wanted: Vec<String> = categories.iter().map(|it| it.to_lowercase()).chain(tools).collect();
-        checks_named(&wanted)
+        let doctor = tools.is_empty() || tools.iter().any(|it| it == DOCTOR);
+        let others = tools.iter().filter(|it| *it != DOCTOR).cloned();
+        let wanted: Vec<String> = categories.iter().map(|it| it.to_lowercase()).chain(others).collect();
+        let checks = checks_named(&wanted)?;
+        let doctor_alone = wanted.is_empty() && !tools.is_empty();
+        Ok(Offered { tools: if doctor_alone { Vec::new() } else { checks.clone() }, checks, doctor })
     }
+
+    /// The server that offers them.
+    async fn server(&self, access: &Access, rollout: &RolloutArgs) -> Result<Server, Failure> {
+        let offered = self.offered()?;
+        let engine = access.engine(offered.checks, KEPT_BY_A_SERVER).await?;
+        Ok(Server::new(engine, &offered.tools, offered.doctor.then(|| rollout.rollout())))
+    }
+}
+
+/// The names of a list; none where it names all, as in the reference server.
+fn named(list: &[String]) -> Vec<String> {
+    let names = list.iter().map(|it| it.trim()).filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("all"));
+    names.map(str::to_owned).collect()
 }
 
 fn category_names() -> String {
@@ -382,7 +445,7 @@ fn category_names() -> String {
 /// The checks that tool and category names mean, each once; all when nothing is named.
 fn checks_named(names: &[String]) -> Result<Vec<&'static Check>, Failure> {
     let all = checks::all();
-    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|it| is_meant(it, name))) {
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|it| it.is_meant_by(name))) {
         let tools: Vec<_> = all.iter().map(|it| it.name()).collect();
         return Err(Failure(format!(
             "unknown tool or category '{}'; categories are {}; tools are {}",
@@ -391,11 +454,7 @@ fn checks_named(names: &[String]) -> Result<Vec<&'static Check>, Failure> {
             tools.join(", ")
         )));
     }
-    Ok(all.into_iter().filter(|it| names.is_empty() || names.iter().any(|name| is_meant(it, name))).collect())
-}
-
-fn is_meant(check: &Check, name: &str) -> bool {
-    check.name() == name || check.category() == name || name == "all"
+    Ok(all.into_iter().filter(|it| names.is_empty() || names.iter().any(|name| it.is_meant_by(name))).collect())
 }
 
 /// How an answer is printed.

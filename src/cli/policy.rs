@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use super::{COMPLETE, Failure, INCOMPLETE, OutputFormat, checks_named, granted::Granted, output};
 use crate::{
+    aws::door::own_config,
     check::Check,
     checks,
-    engine::ROLE_NAME,
+    engine::{Engine, ROLE_NAME, Settings, Source},
     generate::{
         self,
         policy::{MANAGED_POLICY_CHARACTERS, member_actions, policy_parts, tools_by_action},
@@ -31,17 +32,22 @@ pub(super) struct PolicyArgs {
     format: Form,
 
     /// Print IAM documents that each fit a managed policy, one a line, for a shell to read line by line.
-    #[arg(long, conflicts_with_all = ["explain", "diff"])]
+    #[arg(long, conflicts_with_all = ["explain", "diff", "diff_role"])]
     parts: bool,
 
     /// Print which tools need each action instead.
-    #[arg(long, conflicts_with = "diff")]
+    #[arg(long, conflicts_with_all = ["diff", "diff_role"])]
     explain: bool,
 
     /// Compare with the policies in this file instead (- for stdin): a policy document, or what aws iam
     /// get-account-authorization-details, get-role-policy or get-policy-version prints. Exit code 2: something is missing.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "diff_role")]
     diff: Option<PathBuf>,
+
+    /// Compare with the policies that this role has, read from IAM in the account of the credentials, which must permit that
+    /// (docs/permissions.md names the actions). Exit code 2: something is missing.
+    #[arg(long, value_name = "ROLE")]
+    diff_role: Option<String>,
 
     /// The role to compare, where the file holds several.
     #[arg(long, env = "ORGSCAN_ROLE_NAME", default_value = ROLE_NAME, value_name = "NAME")]
@@ -61,10 +67,13 @@ enum Form {
     Cloudformation,
 }
 
-pub(super) fn run(args: &PolicyArgs) -> Result<u8, Failure> {
+pub(super) async fn run(args: &PolicyArgs) -> Result<u8, Failure> {
     let checks = checks_named(&args.names)?;
     if let Some(file) = &args.diff {
-        return diff(&checks, file, args);
+        return diff(&checks, &in_file(file, &args.role_name)?, args);
+    }
+    if let Some(role) = &args.diff_role {
+        return diff(&checks, &of_role(role).await?, args);
     }
     if args.explain {
         explain(&checks, args.output)?;
@@ -103,7 +112,8 @@ fn explain(checks: &[&'static Check], format: OutputFormat) -> Result<(), Failur
     output::print(&output::listing(format, &["action", "needed by"], &rows, &json)?)
 }
 
-fn diff(checks: &[&'static Check], file: &Path, args: &PolicyArgs) -> Result<u8, Failure> {
+/// What the policies in a file grant.
+fn in_file(file: &Path, role: &str) -> Result<Granted, Failure> {
     let named = |error: &dyn std::fmt::Display| Failure(format!("{}: {error}", file.display()));
     let mut text = String::new();
     let read = if file.as_os_str() == "-" {
@@ -112,8 +122,19 @@ fn diff(checks: &[&'static Check], file: &Path, args: &PolicyArgs) -> Result<u8,
         std::fs::File::open(file).and_then(|mut it| it.read_to_string(&mut text))
     };
     read.map_err(|it| named(&it))?;
-    let granted = Granted::read(&text, &args.role_name).map_err(|it| named(&it))?;
+    Granted::read(&text, role).map_err(|it| named(&it))
+}
 
+/// What a role in the account of the credentials is granted, as IAM tells it.
+async fn of_role(role: &str) -> Result<Granted, Failure> {
+    let settings = Settings { source: Source::Single, ..Settings::usual() };
+    let engine = Engine::new(own_config().await, settings, Vec::new());
+    let (account, policies) = engine.policies_of(role).await?;
+    let named = |error: String| Failure(format!("role {role} in account {account}: {error}"));
+    Granted::of(&policies.documents, policies.boundary.as_deref()).map_err(named)
+}
+
+fn diff(checks: &[&'static Check], granted: &Granted, args: &PolicyArgs) -> Result<u8, Failure> {
     let needed = tools_by_action(checks);
     let missing: Vec<_> =
         needed.iter().filter_map(|(action, tools)| Some((action, tools, granted.withholds(action)?))).collect();

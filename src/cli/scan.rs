@@ -1,28 +1,22 @@
 //! `orgscan scan`: runs tools and prints the merged answer.
 
-use std::{io::IsTerminal, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks_named, output, stop_on_signal,
+    watch::watch,
 };
 use crate::{
-    aws::problem::Class,
     check::Check,
     engine::{
         Engine,
         preview::Preview,
         request::{self, Asked, Request, Shared},
-        scan::Scan,
     },
 };
-
-/// How often the progress line is drawn.
-const DRAW_EVERY: Duration = Duration::from_millis(120);
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ScanArgs {
@@ -76,7 +70,7 @@ pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
         return Ok(COMPLETE);
     }
     let scan = engine.start(request)?;
-    watch(&scan, args.deadline.map(Duration::from_secs), stop_on_signal()).await;
+    watch(scan.as_ref(), args.deadline.map(Duration::from_secs), stop_on_signal()).await;
     let answers = scan.answers()?;
     let most = match args.max_results {
         Some(0) => usize::MAX,
@@ -88,46 +82,6 @@ pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
     output::report(&answers, args.output, most)?;
     drop::<Arc<Engine>>(engine);
     Ok(if complete { COMPLETE } else { INCOMPLETE })
-}
-
-/// Waits for the end of the scan, its deadline or Ctrl-C, and draws progress on a terminal.
-pub(super) async fn watch(scan: &Scan, deadline: Option<Duration>, stop: CancellationToken) {
-    let bar = std::io::stderr().is_terminal().then(|| {
-        let style = ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_bar} {pos}/{len} {msg}");
-        ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-    });
-    let time_is_up = async {
-        match deadline {
-            Some(deadline) => tokio::time::sleep(deadline).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::pin!(time_is_up);
-    loop {
-        tokio::select! {
-            over = scan.over_within(Some(DRAW_EVERY)) => {
-                if let Some(bar) = &bar {
-                    let progress = scan.progress();
-                    bar.set_length(progress.targets as u64);
-                    bar.set_position(progress.done as u64);
-                    bar.set_message(format!("targets, {} findings", progress.findings));
-                    bar.tick();
-                }
-                if over {
-                    break;
-                }
-            }
-            () = &mut time_is_up => scan.cut(Class::Deadline),
-            () = stop.cancelled(), if !scan.cancel.is_cancelled() => scan.cut(Class::Cancelled),
-        }
-        if scan.cancel.is_cancelled() {
-            scan.over_within(Some(Duration::from_secs(5))).await;
-            break;
-        }
-    }
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
 }
 
 impl ScanArgs {

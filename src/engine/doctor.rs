@@ -1,32 +1,37 @@
 //! Tries every account: whether it can be entered, and each action once, with the fix for what does not work.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures::{FutureExt, StreamExt, future::join_all, stream};
+use futures::{FutureExt, future::join_all, stream};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::Serialize;
 use serde_json::Map;
 
 use super::{
-    Caller, Engine, Refused, Source, describe_for,
-    fanout::{GLOBAL, PAYER},
+    Caller, Engine, Refused, Source,
+    course::{Course, Progress, Running},
+    describe_for,
+    diagnosis::{Chart, Complaint, Diagnosis, Examined, Of},
+    fanout::{self, GLOBAL, PAYER},
     name_units,
     organization::{self, Member},
     plan::{self, Plan},
-    remedy::{self, Trouble},
+    remedy::Stacks,
     selection::Selection,
 };
 use crate::{
     aws::{
-        At, Declared, Place,
+        At, Declared, Place, Question,
         account::EnabledRegions,
         action::Action,
+        cloudformation::{StackInstance, StackInstances},
         door::Tally,
-        metrics::MetricQuery,
+        iam::RoleTags,
+        metrics::{MetricQuery, Reading},
         partition,
         problem::{Class, Problem},
         session::Session,
@@ -37,72 +42,104 @@ use crate::{
     check::{Check, Chosen, Cx},
 };
 
-/// The label of what the scanner asks in its own account.
-const SCANNER: &str = "scanner";
+/// The tag of the role that names the version of its template.
+pub(crate) const TEMPLATE_VERSION_TAG: &str = "orgscan:template-version";
 
-/// How many actions make up everything: of fewer each is told.
-const MANY: usize = 4;
+/// What metrics read as, one after the other: those of idle things, of things that do a little, and of large or busy ones.
+/// Checks ask other questions about each.
+const READINGS: [Reading; 3] = [Reading::NoData, Reading::Value(1.0), Reading::Value(1e15)];
+
+/// The actions that the doctor needs in each account, besides those of the checks and of the engine.
+pub(crate) fn member_actions() -> &'static [&'static Action] {
+    RoleTags::ACTIONS
+}
+
+/// The actions that the doctor needs in the scanner's own account.
+pub(crate) fn scanner_actions() -> &'static [&'static Action] {
+    StackInstances::ACTIONS
+}
+
+/// How the role comes into the accounts.
+#[derive(Clone, Debug)]
+pub(crate) struct Rollout {
+    /// What the role's tag says where its template is of this version.
+    pub(crate) template_version: String,
+    /// The name of the StackSet that brings the role.
+    pub(crate) stack_set: String,
+    /// Where the StackSet is; in the region of the global services when absent.
+    pub(crate) stack_set_region: Option<String>,
+}
 
 /// What to try.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
+    /// What these need is tried.
+    pub(crate) checks: Vec<&'static Check>,
     /// Which accounts; and which regions, where more than one is to be tried.
     pub(crate) selection: Selection,
     /// Whether to try what AWS charges for.
     pub(crate) paid: bool,
+    pub(crate) rollout: Rollout,
 }
 
-/// One account and what became of it.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Patient {
-    pub(crate) account_id: String,
-    pub(crate) account_name: Option<String>,
-    pub(crate) state: Option<String>,
-    /// How many actions AWS answered, be it with a refusal.
-    pub(crate) actions_tried: usize,
-    /// Whether there is nothing to fix; `None` for an account that does not run.
-    pub(crate) in_order: Option<bool>,
+/// One trial of all accounts, which goes on by itself.
+pub(crate) struct Examination {
+    pub(crate) id: String,
+    visit: Visit,
+    as_of: Timestamp,
+    tally: Arc<Tally>,
+    course: Course,
+    chart: Mutex<Chart>,
 }
 
-/// An action that was not tried.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct NotTried {
-    pub(crate) action: String,
-    pub(crate) why: &'static str,
-    /// In how many of the accounts that were entered.
-    pub(crate) accounts: usize,
+impl Running for Examination {
+    fn course(&self) -> &Course {
+        &self.course
+    }
+
+    fn progress(&self) -> Progress {
+        let chart = self.chart();
+        let (parts, done) = chart.progress();
+        Progress { parts, done, words: format!("accounts, {} with something to fix", chart.to_fix()) }
+    }
 }
 
-/// What the trial of all accounts found.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Diagnosis {
-    /// Whether there is nothing to fix.
-    pub(crate) in_order: bool,
-    pub(crate) caller_account: String,
-    pub(crate) troubles: Vec<Trouble>,
-    pub(crate) not_tried: Vec<NotTried>,
-    pub(crate) accounts: Vec<Patient>,
-    pub(crate) notes: Vec<String>,
-    /// How many requests were sent.
-    pub(crate) calls: u64,
-    /// What AWS charges for them.
-    pub(crate) billed_usd: Decimal,
-}
+impl Examination {
+    /// One that has not begun.
+    pub(super) fn new(visit: Visit, role: &str, max_charge: Decimal) -> Self {
+        let cap = if visit.paid { max_charge } else { Decimal::ZERO };
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            as_of: Timestamp::now(),
+            tally: Arc::new(Tally::new(cap)),
+            course: Course::new(),
+            chart: Mutex::new(Chart::new(visit.checks.clone(), role)),
+            visit,
+        }
+    }
 
-/// What went wrong somewhere in an account.
-struct Complaint {
-    region: String,
-    /// `None` when nothing at all worked there.
-    action: Option<String>,
-    problem: Problem,
-}
+    fn chart(&self) -> MutexGuard<'_, Chart> {
+        self.chart.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-/// What one account said.
-#[derive(Default)]
-struct Examined {
-    complaints: Vec<Complaint>,
-    expected: BTreeSet<String>,
-    tried: BTreeSet<String>,
+    /// What is known as of now. A trial that could not run at all knows nothing.
+    pub(crate) fn diagnosis(&self) -> Result<Diagnosis, Refused> {
+        if let Some(refused) = self.course.refused() {
+            return Err(refused);
+        }
+        let actions = self.visit.checks.iter().flat_map(|it| it.actions());
+        let charged = actions.filter(|it| it.charged_per_request || MetricQuery::ACTIONS.contains(it));
+        let of = Of {
+            examination_id: &self.id,
+            as_of: self.as_of,
+            pending: &self.course.pending(self.course.is_over()),
+            charged: &charged.map(Action::iam).collect(),
+            paid: self.visit.paid,
+            calls: self.tally.counts().values().map(|it| it.calls).sum(),
+            billed_usd: self.tally.spent(),
+        };
+        Ok(self.chart().diagnosis(&of))
+    }
 }
 
 /// The way into one account.
@@ -112,55 +149,44 @@ struct Looking {
     chosen: Chosen,
 }
 
-/// One visit.
-struct Ward<'a> {
-    engine: &'a Arc<Engine>,
-    visit: &'a Visit,
+/// One trial at work.
+struct Ward {
+    engine: Arc<Engine>,
+    examination: Arc<Examination>,
     caller: Caller,
-    tally: Arc<Tally>,
-    now: jiff::Timestamp,
     plan: Plan,
     payer: Option<String>,
-    notes: Vec<String>,
-    complaints: Vec<Complaint>,
 }
 
-/// Tries what the engine's checks need.
-pub(crate) async fn examine(engine: &Arc<Engine>, visit: &Visit) -> Result<Diagnosis, Refused> {
-    let cap = if visit.paid { engine.settings.max_charge } else { Decimal::ZERO };
-    let tally = Arc::new(Tally::new(cap));
-    let caller = engine.caller(&tally).await?.clone();
-    let plan = Plan::of(&engine.checks);
-    let now = jiff::Timestamp::now();
+/// Tries all accounts.
+pub(super) async fn drive(engine: &Arc<Engine>, examination: &Arc<Examination>) -> Result<(), Refused> {
+    let caller = engine.caller(&examination.tally).await?.clone();
+    examination.chart().caller(&caller.account);
     let mut ward = Ward {
-        engine,
-        visit,
+        engine: Arc::clone(engine),
+        examination: Arc::clone(examination),
         payer: Some(caller.account.clone()),
         caller,
-        tally,
-        now,
-        plan,
-        notes: Vec::new(),
-        complaints: Vec::new(),
+        plan: Plan::of(&examination.visit.checks),
     };
     let members = ward.members().await?;
-    let ward = &ward;
-    let examined = stream::iter(members).map(|member| async move {
-        let examined = match member.inactive() {
-            Some(problem) => {
-                let complaint = Complaint { region: GLOBAL.to_owned(), action: None, problem };
-                Examined { complaints: vec![complaint], ..Examined::default() }
-            }
-            None => ward.account(&member).await,
-        };
-        ward.engine.door.pace.account_done();
-        (member, examined)
+    examination.chart().admit(&members);
+    let ward = Arc::new(ward);
+    let each = fanout::each_account(engine, stream::iter(members), |member| {
+        let ward = Arc::clone(&ward);
+        async move {
+            let examined = match member.inactive() {
+                Some(problem) => Examined::closed(problem),
+                None => ward.account(&member).await,
+            };
+            ward.examination.chart().examined(&member, &examined);
+        }
     });
-    let examined: Vec<_> = examined.buffer_unordered(engine.settings.concurrency).collect().await;
-    Ok(ward.diagnosis(examined))
+    tokio::join!(ward.stacks(), each);
+    Ok(())
 }
 
-impl Ward<'_> {
+impl Ward {
     /// The accounts to try. What the scanner may not ask of Organizations is a complaint.
     async fn members(&mut self) -> Result<Vec<Member>, Refused> {
         let own = Member { id: self.caller.account.clone(), ..Member::default() };
@@ -170,55 +196,98 @@ impl Ward<'_> {
             Source::Organization => match self.organization().await {
                 Ok(members) => members,
                 Err(problem) if problem.class == Class::NoOrganization => {
-                    self.notes.push(format!("account {} is in no organization: it alone was tried", own.id));
+                    let note = format!("account {} is in no organization: it alone was tried", own.id);
+                    self.examination.chart().note(note);
                     vec![own]
                 }
                 Err(problem) if organization::is_out_of_sight(&problem) => {
-                    self.complain_of_scanner(problem);
+                    self.examination.chart().complain_of_scanner(&problem);
                     vec![own]
                 }
                 Err(problem) => return Err(Refused::Accounts(problem)),
             },
         };
-        self.visit.selection.choose(members).map_err(Refused::Selection)
+        self.examination.visit.selection.choose(members).map_err(Refused::Selection)
+    }
+
+    /// The scanner's own account, in a region.
+    fn scanner_place(&self) -> Place {
+        self.engine.scanner_place(&self.caller.account, &self.examination.tally, self.examination.as_of)
     }
 
     async fn organization(&mut self) -> Result<Vec<Member>, Problem> {
-        let at = self.engine.scanner_place(&self.caller.account, &self.tally, self.now);
+        let at = self.scanner_place();
         self.payer = None;
         self.payer = Some(organization::describe(&at).await?.payer);
         let mut members = Vec::new();
         organization::members(&at, |page| members.extend(page)).await?;
         // Needed only to choose accounts by unit or by tag.
         if let Err(problem) = name_units(&at, &mut members).await {
-            self.complain_of_scanner(problem);
+            self.examination.chart().complain_of_scanner(&problem);
         }
         if let Err(problem) = organization::account_tags(&at, &self.caller.account).await {
-            self.complain_of_scanner(problem);
+            self.examination.chart().complain_of_scanner(&problem);
         }
-        if let Err(Refused::Accounts(problem)) = describe_for(&self.visit.selection, &at, &mut members).await {
+        let selection = &self.examination.visit.selection;
+        if let Err(Refused::Accounts(problem)) = describe_for(selection, &at, &mut members).await {
             return Err(problem);
         }
         Ok(members)
     }
 
-    fn complain_of_scanner(&mut self, problem: Problem) {
-        self.complaints.push(Complaint { region: SCANNER.to_owned(), action: Some(problem.action.clone()), problem });
+    /// Asks the StackSet how far it has brought the role, where there is an organization.
+    async fn stacks(&self) {
+        let rollout = &self.examination.visit.rollout;
+        let name = rollout.stack_set.clone();
+        let (Source::Organization, Some(payer)) = (&self.engine.settings.source, &self.payer) else { return };
+        let at = self.scanner_place();
+        let region = rollout.stack_set_region.as_deref().unwrap_or(&at.at.region);
+        let question = StackInstances { stack_set: name.clone(), as_delegate: *payer != self.caller.account };
+        let answer = question.ask(&at.in_region(region)).await;
+        let mut chart = self.examination.chart();
+        let by_account = match answer {
+            Ok(instances) => {
+                let mut by_account = std::collections::BTreeMap::<String, StackInstance>::new();
+                for it in instances {
+                    // Of several the one that is furthest.
+                    match by_account.get(&it.account) {
+                        Some(held) if held.standing <= it.standing => {}
+                        _ => {
+                            by_account.insert(it.account.clone(), it);
+                        }
+                    }
+                }
+                Some(by_account)
+            }
+            Err(problem) if matches!(problem.class, Class::AccessDenied | Class::DeniedByScp) => {
+                chart.complain_of_scanner(&problem);
+                None
+            }
+            Err(problem) => {
+                chart.note(format!(
+                    "StackSet {name} could not be read in {region} ({problem}); --stack-set names another"
+                ));
+                None
+            }
+        };
+        chart.stacks(Stacks { name, payer: self.payer.clone(), by_account });
     }
 
-    /// Tries one account: entering it, its regions, and every action once.
+    /// Tries one account: entering it, its role, its regions, and every action once.
     async fn account(&self, member: &Member) -> Examined {
-        let session =
-            Arc::new(self.engine.session(&self.caller, &member.id, &format!("orgscan-{}", uuid::Uuid::now_v7()), None));
-        let mut examined = Examined::default();
-        if let Err(problem) = session.ready(&self.engine.door, &self.tally).await {
-            let complaint = Complaint { region: GLOBAL.to_owned(), action: None, problem };
-            examined.complaints.push(complaint);
-            return examined;
+        let name = format!("orgscan-{}", self.examination.id);
+        let session = Arc::new(self.engine.session(&self.caller, &member.id, &name, None));
+        if let Err(problem) = session.ready(&self.engine.door, &self.examination.tally).await {
+            return Examined::closed(problem);
         }
+        let mut examined = Examined::default();
         let regions = self.regions(&session, &mut examined).await;
+        if member.id != self.caller.account {
+            self.role(&session, &mut examined).await;
+        }
+        let selection = &self.examination.visit.selection;
         // As in a scan, what a global list names in other regions is of interest when none are chosen.
-        let any = self.visit.selection.regions.is_empty();
+        let any = selection.regions.is_empty();
         let chosen = (!any).then(|| Arc::new(regions.iter().cloned().collect::<BTreeSet<_>>()));
         let alone = self.engine.settings.source == Source::Single;
         let looking = Looking { session, chosen: Chosen { regions: chosen, alone } };
@@ -239,7 +308,7 @@ impl Ward<'_> {
         let (trial, store) = self.trial(session, home);
         let enabled = store.ask(&EnabledRegions).await;
         examined.take(GLOBAL, &trial, super::member_actions().iter().map(|it| it.iam()).collect(), Vec::new());
-        let chosen = &self.visit.selection.regions;
+        let chosen = &self.examination.visit.selection.regions;
         let wanted = if chosen.is_empty() { &[home.to_owned()] } else { chosen.as_slice() };
         let regions = match enabled {
             Ok((enabled, _)) => plan::regions(wanted, &enabled),
@@ -253,22 +322,29 @@ impl Ward<'_> {
         regions.scan
     }
 
+    /// Which version of its template the role was made from.
+    async fn role(&self, session: &Arc<Session>, examined: &mut Examined) {
+        let (trial, store) = self.trial(session, partition::global_region(self.caller.partition));
+        let tags = store.ask(&RoleTags { role: self.engine.settings.role_name.clone() }).await;
+        examined.take(GLOBAL, &trial, member_actions().iter().map(|it| it.iam()).collect(), Vec::new());
+        let version = tags.ok().and_then(|(tags, _)| tags.get(TEMPLATE_VERSION_TAG).cloned());
+        examined.template_current = version.map(|it| it == self.examination.visit.rollout.template_version);
+    }
+
     fn trial(&self, session: &Arc<Session>, region: &str) -> (Arc<Trial>, Arc<Store>) {
         let trial = Arc::new(Trial::default());
-        let engine = self.engine;
-        let place =
-            Place::new(Arc::clone(&engine.door), Arc::clone(session), Arc::clone(&self.tally), region, self.now);
+        let (door, tally) = (Arc::clone(&self.engine.door), Arc::clone(&self.examination.tally));
+        let place = Place::new(door, Arc::clone(session), tally, region, self.examination.as_of);
         (Arc::clone(&trial), Arc::new(Store::new(Arc::new(place.on_trial(trial)))))
     }
 
-    /// Lists all that some checks need, a page of each; then runs them, so that they ask about a resource that they found:
-    /// once with metrics of idle things, once with those of busy ones.
+    /// Asks for all that some checks need, a page of each list; then runs them, so that they ask about a resource that they
+    /// found, whatever metrics would say of it.
     async fn target(&self, looking: &Looking, label: &str, region: &str, checks: &[usize], examined: &mut Examined) {
         let Ok(_turn) = self.engine.width.acquire().await else { return };
         let (trial, store) = self.trial(&looking.session, region);
-        let checks: Vec<&'static Check> = checks.iter().map(|it| self.engine.checks[*it]).collect();
-        let lists = checks.iter().flat_map(|it| it.needs).filter_map(|it| it.list);
-        join_all(lists.map(|list| list(&store))).await;
+        let checks: Vec<&'static Check> = checks.iter().map(|it| self.examination.visit.checks[*it]).collect();
+        join_all(checks.iter().flat_map(|it| it.needs).map(|it| (it.ask)(&store, &looking.chosen))).await;
         if label == region {
             // The engine itself looks up tags.
             drop(store.ask(&All::<TaggedResource>::new()).await);
@@ -276,73 +352,16 @@ impl Ward<'_> {
         let region = if label == PAYER { GLOBAL } else { label };
         let account = looking.session.account().to_owned();
         let at = At { partition: self.caller.partition, account, region: region.to_owned() };
-        let cx = |check| Cx::new(check, Arc::clone(&store), at.clone(), self.now, looking.chosen.clone());
-        let mut judged = join_all(checks.iter().map(|it| judge(it, cx(*it)))).await.concat();
-        trial.make_busy();
-        store.forget::<MetricQuery>();
-        judged.extend(join_all(checks.iter().map(|it| judge(it, cx(*it)))).await.concat());
-        judged.sort();
-        judged.dedup();
+        let now = self.examination.as_of;
+        let cx = |check| Cx::new(check, Arc::clone(&store), at.clone(), now, looking.chosen.clone());
+        let mut judged = BTreeSet::new();
+        for reading in READINGS {
+            trial.let_metrics_read(reading);
+            store.forget::<MetricQuery>();
+            judged.extend(join_all(checks.iter().map(|it| judge(it, cx(*it)))).await.concat());
+        }
         let expected = checks.iter().flat_map(|it| it.actions()).map(Action::iam).collect();
-        examined.take(label, &trial, expected, judged);
-    }
-
-    fn diagnosis(&self, examined: Vec<(Member, Examined)>) -> Diagnosis {
-        let mut troubles =
-            remedy::Troubles::new(&self.engine.checks, &self.engine.settings.role_name, &self.caller.account);
-        let own = &self.caller.account;
-        for it in &self.complaints {
-            troubles.add(own, None, &it.region, it.action.as_deref(), &it.problem);
-        }
-        let mut not_tried: BTreeMap<String, usize> = BTreeMap::new();
-        let mut accounts = Vec::new();
-        for (member, it) in examined {
-            for complaint in &it.complaints {
-                let action = complaint.action.as_deref();
-                troubles.add(&member.id, member.name.as_deref(), &complaint.region, action, &complaint.problem);
-            }
-            for action in it.expected.difference(&it.tried) {
-                *not_tried.entry(action.clone()).or_default() += 1;
-            }
-            let in_order = member
-                .inactive()
-                .is_none()
-                .then(|| !it.complaints.iter().any(|it| remedy::is_to_fix(it.problem.class)));
-            accounts.push(Patient {
-                account_id: member.id,
-                account_name: member.name,
-                state: member.state,
-                actions_tried: it.tried.len(),
-                in_order,
-            });
-        }
-        accounts.sort_by(|a, b| (&a.account_name, &a.account_id).cmp(&(&b.account_name, &b.account_id)));
-        let troubles = troubles.sorted();
-        let charged = self.charged();
-        let why = |action: &String| match (charged.contains(action), self.visit.paid) {
-            (true, false) => "AWS charges for it; --paid tries it",
-            (true, true) => "there was nothing to ask it about, or the charges would have gone over --max-charge",
-            (false, _) => "there was nothing to ask it about",
-        };
-        let not_tried =
-            not_tried.into_iter().map(|(action, accounts)| NotTried { why: why(&action), action, accounts });
-        Diagnosis {
-            in_order: !troubles.iter().any(|it| it.to_fix),
-            caller_account: own.clone(),
-            troubles,
-            not_tried: not_tried.collect(),
-            accounts,
-            notes: self.notes.clone(),
-            calls: self.tally.counts().values().map(|it| it.calls).sum(),
-            billed_usd: self.tally.spent(),
-        }
-    }
-
-    /// The actions for which AWS charges.
-    fn charged(&self) -> BTreeSet<String> {
-        let actions = self.engine.checks.iter().flat_map(|it| it.actions());
-        let charged = actions.filter(|it| it.charged_per_request || MetricQuery::ACTIONS.contains(it));
-        charged.map(Action::iam).collect()
+        examined.take(label, &trial, expected, judged.into_iter().collect());
     }
 }
 
@@ -353,23 +372,4 @@ async fn judge(check: &'static Check, cx: Cx) -> Vec<Problem> {
     let failed = outcome.ok().and_then(Result::err);
     let problems = cx.problems().into_iter().chain(failed);
     problems.filter(|it| matches!(it.class, Class::NotEnrolled | Class::DataUnavailable)).collect()
-}
-
-impl Examined {
-    /// Takes over what a trial showed. Where every action met the same, that is said once.
-    fn take(&mut self, region: &str, trial: &Trial, expected: BTreeSet<String>, judged: Vec<Problem>) {
-        let (tried, problems) = (trial.tried(), trial.problems());
-        let met: BTreeSet<Class> = problems.iter().map(|it| it.class).collect();
-        let refused: BTreeSet<&String> = problems.iter().map(|it| &it.action).collect();
-        let alike = met.len() == 1 && refused.len() >= MANY && refused.len() == tried.len();
-        let kept = problems.iter().filter(|it| it.class != Class::ChargeCap);
-        let most = if alike { 1 } else { usize::MAX };
-        let complaint = |problem: Problem, action| Complaint { region: region.to_owned(), action, problem };
-        let refused = kept.take(most).map(|it| complaint(it.clone(), (!alike).then(|| it.action.clone())));
-        let judged = judged.into_iter().map(|it| complaint(it.clone(), Some(it.action)));
-        let complaints: Vec<_> = refused.chain(judged).collect();
-        self.complaints.extend(complaints);
-        self.expected.extend(expected);
-        self.tried.extend(tried);
-    }
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
@@ -76,11 +76,23 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         Ok(())
     };
     let arriving = stream::poll_fn(|context| members.poll_recv(context));
-    let accounts = arriving.for_each_concurrent(engine.settings.concurrency, |member| {
+    let accounts = each_account(engine, arriving, |member| account(Arc::clone(&run), member));
+    let (listed, ()) = tokio::join!(lists, accounts);
+    listed
+}
+
+/// Does some work for each account as it becomes known, many at once.
+pub(super) async fn each_account<Work>(
+    engine: &Arc<Engine>,
+    members: impl Stream<Item = Member>,
+    work: impl Fn(Member) -> Work,
+) where
+    Work: Future<Output = ()> + Send + 'static,
+{
+    let accounts = members.for_each_concurrent(engine.settings.concurrency, |member| {
         // A task of its own, so that all cores work; dropped, and so ended, with the scan.
         let mut task = JoinSet::new();
-        task.spawn(account(Arc::clone(&run), member));
-        let engine = Arc::clone(engine);
+        task.spawn(work(member));
         async move {
             while let Some(ended) = task.join_next().await {
                 if let Err(error) = ended {
@@ -90,8 +102,7 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
             engine.door.pace.account_done();
         }
     });
-    let (listed, ()) = tokio::join!(lists, accounts);
-    listed
+    accounts.await;
 }
 
 /// Hands on the accounts as they become known; returns the payer.

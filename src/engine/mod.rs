@@ -1,5 +1,7 @@
 //! Where and how fast: accounts, credentials, regions, plan, fan-out, deadline, merge. Knows no check by name.
 
+pub(crate) mod course;
+pub(crate) mod diagnosis;
 pub(crate) mod doctor;
 pub(crate) mod fanout;
 pub(crate) mod ledger;
@@ -29,6 +31,8 @@ use rust_decimal::Decimal;
 use tokio::sync::{OnceCell, Semaphore};
 
 use self::{
+    course::Running,
+    doctor::{Examination, Visit},
     organization::{Member, Organization},
     request::Request,
     scan::Scan,
@@ -36,10 +40,11 @@ use self::{
 };
 use crate::{
     aws::{
-        Declared, Place,
+        Declared, Place, Question,
         account::EnabledRegions,
         action::Action,
-        door::{Door, Tally, Terms},
+        door::{ATTEMPT_TIMEOUT, Door, QUOTA_SHARE, Tally, Terms},
+        iam::{PoliciesOf, RolePolicies},
         pace::Keys,
         partition,
         problem::{Class, Problem},
@@ -71,6 +76,8 @@ pub(crate) enum Source {
 
 /// The role in each member account, unless another is named.
 pub(crate) const ROLE_NAME: &str = "OrgscanReadOnly";
+/// The StackSet that brings the role: `organization.yaml` names it after its stack, which `docs/rollout.md` calls `orgscan`.
+pub(crate) const STACK_SET: &str = "orgscan-member-role";
 /// How many targets are looked at at once, unless said otherwise.
 pub(crate) const CONCURRENCY: u16 = 128;
 /// The most that the charged calls of one scan may cost, in USD, unless said otherwise.
@@ -91,6 +98,20 @@ pub(crate) struct Settings {
     pub(crate) max_charge: Decimal,
 }
 
+impl Settings {
+    /// What holds where nothing else is said: the whole organization, and nothing kept for questions that follow.
+    pub(crate) fn usual() -> Self {
+        Self {
+            source: Source::Organization,
+            role_name: ROLE_NAME.to_owned(),
+            external_id: None,
+            terms: Terms { share: QUOTA_SHARE, attempt_timeout: ATTEMPT_TIMEOUT, kept_bytes: 0 },
+            concurrency: CONCURRENCY.into(),
+            max_charge: MAX_CHARGE,
+        }
+    }
+}
+
 /// Why a scan could not run at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
@@ -105,6 +126,9 @@ pub(crate) enum Refused {
     /// The accounts could not be listed, for a reason that may pass.
     #[error("cannot list the accounts: {0}; try again, or name the accounts with --accounts-file")]
     Accounts(Problem),
+    /// The policies of a role could not be read.
+    #[error("cannot read the policies of role {0}: {1}; --diff compares with a file instead")]
+    Role(String, Problem),
     /// What was chosen does not exist.
     #[error("{0}")]
     Selection(String),
@@ -137,6 +161,12 @@ pub(crate) struct Engine {
     caller: OnceCell<Caller>,
     listing: Mutex<Option<Listing>>,
     scans: moka::sync::Cache<String, Arc<Scan>>,
+    examinations: moka::sync::Cache<String, Arc<Examination>>,
+}
+
+/// What can be read again for some minutes, by id.
+fn kept<T: Clone + Send + Sync + 'static>() -> moka::sync::Cache<String, T> {
+    moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build()
 }
 
 /// The actions that the engine itself needs in each member account.
@@ -149,6 +179,11 @@ pub(crate) fn scanner_actions() -> Vec<&'static Action> {
     [organization::ACTIONS, &[&ASSUME_ROLE, &GET_CALLER_IDENTITY]].concat()
 }
 
+/// The actions of the operator's own commands, asked with the operator's own credentials.
+pub(crate) fn operator_actions() -> &'static [&'static Action] {
+    PoliciesOf::ACTIONS
+}
+
 impl Engine {
     /// An engine with an AWS configuration. Nothing is called yet.
     pub(crate) fn new(config: SdkConfig, settings: Settings, checks: Vec<&'static Check>) -> Self {
@@ -156,12 +191,22 @@ impl Engine {
         let allowed: HashSet<_> = of_checks
             .chain(member_actions())
             .chain(scanner_actions())
+            .chain(doctor::member_actions().iter().copied())
+            .chain(doctor::scanner_actions().iter().copied())
+            .chain(operator_actions().iter().copied())
             .map(|it| (it.service.sdk, it.operation))
             .collect();
         let door = Arc::new(Door::new(config, settings.terms, allowed));
-        let scans = moka::sync::Cache::builder().max_capacity(SCANS_KEPT).time_to_idle(SCANS_KEPT_FOR).build();
-        let width = Semaphore::new(settings.concurrency);
-        Self { settings, checks, door, width, caller: OnceCell::new(), listing: Mutex::default(), scans }
+        Self {
+            width: Semaphore::new(settings.concurrency),
+            settings,
+            checks,
+            door,
+            caller: OnceCell::new(),
+            listing: Mutex::default(),
+            scans: kept(),
+            examinations: kept(),
+        }
     }
 
     /// Starts a scan; it goes on by itself until it is done or cancelled.
@@ -171,16 +216,9 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), Arc::clone(&scan));
         tokio::spawn(async move {
             tracing::info!(scan.id = running.id, scan.tools = running.asked.len(), "scan begins");
-            let result = tokio::select! {
-                result = fanout::drive(&engine, &running) => result,
-                () = running.cancel.cancelled() => Ok(()),
-                () = tokio::time::sleep(LONGEST_SCAN) => {
-                    running.cut(Class::Deadline);
-                    Ok(())
-                }
-            };
+            running.course().run(Box::pin(fanout::drive(&engine, &running)), LONGEST_SCAN).await;
             engine.door.pace.sweep();
-            running.finish(result);
+            running.finish();
         });
         Ok(scan)
     }
@@ -188,6 +226,24 @@ impl Engine {
     /// A scan that was started some minutes ago.
     pub(crate) fn scan(&self, id: &str) -> Option<Arc<Scan>> {
         self.scans.get(id)
+    }
+
+    /// Starts a trial of all accounts; it goes on by itself until it is done or cancelled.
+    pub(crate) fn examine(self: &Arc<Self>, visit: Visit) -> Arc<Examination> {
+        let examination = Arc::new(Examination::new(visit, &self.settings.role_name, self.settings.max_charge));
+        self.examinations.insert(examination.id.clone(), Arc::clone(&examination));
+        let (engine, running) = (Arc::clone(self), Arc::clone(&examination));
+        tokio::spawn(async move {
+            running.course().run(Box::pin(doctor::drive(&engine, &running)), LONGEST_SCAN).await;
+            engine.door.pace.sweep();
+            running.course().end();
+        });
+        examination
+    }
+
+    /// A trial that was started some minutes ago.
+    pub(crate) fn examination(&self, id: &str) -> Option<Arc<Examination>> {
+        self.examinations.get(id)
     }
 
     /// Who the caller is; asked once.
@@ -210,6 +266,15 @@ impl Engine {
             }
             _ => Refused::Unreachable(problem),
         })
+    }
+
+    /// The policies of a role in the account of the credentials, and that account.
+    pub(crate) async fn policies_of(&self, role: &str) -> Result<(String, RolePolicies), Refused> {
+        let tally = Arc::new(Tally::new(Decimal::ZERO));
+        let account = self.caller(&tally).await?.account.clone();
+        let at = self.scanner_place(&account, &tally, Timestamp::now());
+        let policies = PoliciesOf { role: role.to_owned() }.ask(&at).await;
+        policies.map(|it| (account, it)).map_err(|it| Refused::Role(role.to_owned(), it))
     }
 
     fn configured_region(&self) -> &str {

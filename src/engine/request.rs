@@ -84,11 +84,21 @@ pub(crate) fn refused_credential(name: &str) -> Option<String> {
 pub(crate) fn input_schema(check: &Check) -> Map<String, Value> {
     let mut properties = properties_of(&schema_of::<Shared>());
     properties.extend(properties_of(&check.schema()));
-    let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    match schema {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
+    object_of(properties)
+}
+
+/// The JSON Schema of some parameters, as a model is shown it.
+pub(crate) fn schema_for<T: JsonSchema>() -> Map<String, Value> {
+    object_of(properties_of(&schema_of::<T>()))
+}
+
+/// An object with some properties and no others.
+fn object_of(properties: Map<String, Value>) -> Map<String, Value> {
+    Map::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), Value::Object(properties)),
+        ("additionalProperties".to_owned(), json!(false)),
+    ])
 }
 
 /// The names of a tool's own parameters, without the shared ones.
@@ -161,26 +171,7 @@ fn plain(schema: Value, definitions: &Value) -> Value {
 
 /// Reads the arguments of a tool. An error is one sentence for the caller.
 pub(crate) fn read(check: &'static Check, arguments: Map<String, Value>) -> Result<Arguments, String> {
-    let schema = input_schema(check);
-    let mut arguments = arguments;
-    // A parameter given as null is a parameter not given.
-    arguments.retain(|_, value| !value.is_null());
-    if let Some(refused) = arguments.keys().find_map(|it| refused_credential(it)) {
-        return Err(refused);
-    }
-    alias(&mut arguments, &schema, check)?;
-    let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    if let Some(unknown) = arguments.keys().find(|it| !known.contains_key(*it)) {
-        let names: Vec<_> = known.keys().map(String::as_str).collect();
-        return Err(format!(
-            "unknown parameter '{}'; {} takes {}",
-            unknown.escape_debug(),
-            check.name(),
-            names.join(", ")
-        ));
-    }
-    validate(&schema, &arguments)?;
-
+    let arguments = admitted(check.name(), &input_schema(check), arguments)?;
     let of_shared = properties_of(&schema_of::<Shared>());
     let (shared, params): (Map<_, _>, Map<_, _>) =
         arguments.into_iter().partition(|(name, _)| of_shared.contains_key(name));
@@ -189,8 +180,29 @@ pub(crate) fn read(check: &'static Check, arguments: Map<String, Value>) -> Resu
     Ok(Arguments { shared, asked: Asked { check, params } })
 }
 
+/// The arguments of anything that takes some, as its schema has them: without what is null, and in today's names.
+pub(crate) fn admitted(
+    name: &str,
+    schema: &Map<String, Value>,
+    mut arguments: Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    // A parameter given as null is a parameter not given.
+    arguments.retain(|_, value| !value.is_null());
+    if let Some(refused) = arguments.keys().find_map(|it| refused_credential(it)) {
+        return Err(refused);
+    }
+    alias(&mut arguments, schema, name)?;
+    let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(unknown) = arguments.keys().find(|it| !known.contains_key(*it)) {
+        let names: Vec<_> = known.keys().map(String::as_str).collect();
+        return Err(format!("unknown parameter '{}'; {name} takes {}", unknown.escape_debug(), names.join(", ")));
+    }
+    validate(schema, &arguments)?;
+    Ok(arguments)
+}
+
 /// The names that the reference server used: `region`, `region_name`, and `period` for the days of a check.
-fn alias(arguments: &mut Map<String, Value>, schema: &Map<String, Value>, check: &Check) -> Result<(), String> {
+fn alias(arguments: &mut Map<String, Value>, schema: &Map<String, Value>, tool: &str) -> Result<(), String> {
     let takes = |name: &str| schema.get("properties").and_then(|it| it.get(name)).is_some();
     for old in ["region", "region_name"] {
         let Some(value) = arguments.remove(old) else { continue };
@@ -204,7 +216,7 @@ fn alias(arguments: &mut Map<String, Value>, schema: &Map<String, Value>, check:
         let Some(days) = days else { return Ok(()) };
         let value = arguments.remove("period").unwrap_or_default();
         if arguments.insert((*days).to_owned(), value).is_some() {
-            return Err(format!("'period' is another name of '{days}' in {}: give one of them", check.name()));
+            return Err(format!("'period' is another name of '{days}' in {tool}: give one of them"));
         }
     }
     Ok(())

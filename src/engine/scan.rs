@@ -1,18 +1,14 @@
 //! One scan: what was asked, what has been found so far, how it ended.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Refused,
+    course::{Course, Progress, Running},
     pile::Found,
     report::{Api, Merge, Of, Report, ScanReport},
     request::{Asked, Request},
@@ -20,22 +16,9 @@ use super::{
     totals::RegionSummary,
 };
 use crate::{
-    aws::{
-        door::Tally,
-        prices,
-        problem::{Class, Problem},
-    },
+    aws::{door::Tally, prices, problem::Problem},
     check::Check,
 };
-
-/// How far a scan has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Targets known so far; grows while accounts are listed.
-    pub(crate) targets: usize,
-    pub(crate) done: usize,
-    pub(crate) findings: usize,
-}
 
 /// One run of one or more checks.
 pub(crate) struct Scan {
@@ -44,11 +27,20 @@ pub(crate) struct Scan {
     pub(crate) selection: Selection,
     pub(crate) as_of: Timestamp,
     pub(crate) tally: Arc<Tally>,
-    pub(crate) cancel: CancellationToken,
+    course: Course,
     merge: Mutex<Merge>,
-    refused: OnceLock<Refused>,
-    cut: OnceLock<Class>,
-    over: watch::Sender<bool>,
+}
+
+impl Running for Scan {
+    fn course(&self) -> &Course {
+        &self.course
+    }
+
+    fn progress(&self) -> Progress {
+        let merge = self.merge();
+        let (parts, done) = merge.progress();
+        Progress { parts, done, words: format!("targets, {} findings", merge.found()) }
+    }
 }
 
 impl Scan {
@@ -71,11 +63,8 @@ impl Scan {
             selection: request.selection,
             as_of: Timestamp::now(),
             tally: Arc::new(Tally::new(max_charge)),
-            cancel: CancellationToken::new(),
+            course: Course::new(),
             merge: Mutex::new(Merge::new(checks)),
-            refused: OnceLock::new(),
-            cut: OnceLock::new(),
-            over: watch::Sender::new(false),
         })
     }
 
@@ -83,65 +72,23 @@ impl Scan {
         self.merge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the scan before it is done: the caller cancelled it, or its deadline came.
-    pub(crate) fn cut(&self, class: Class) {
-        let _first_wins = self.cut.set(class);
-        self.cancel.cancel();
-    }
-
-    pub(crate) fn finish(&self, result: Result<(), Refused>) {
-        self.merge().judge_shared(&self.pending(true));
-        if let Err(refused) = result {
-            let _first_wins = self.refused.set(refused);
-        }
-        let progress = self.progress();
-        tracing::info!(
-            scan.id = self.id,
-            scan.targets = progress.targets,
-            scan.findings = progress.findings,
-            "scan ends"
-        );
-        self.over.send_replace(true);
-    }
-
-    /// Whether nothing will be added any more.
-    pub(crate) fn is_over(&self) -> bool {
-        *self.over.borrow()
-    }
-
-    /// Waits until the scan is over, or the time is up.
-    pub(crate) async fn over_within(&self, time: Option<Duration>) -> bool {
-        let mut over = self.over.subscribe();
-        let ends = over.wait_for(|it| *it);
-        match time {
-            Some(time) => tokio::time::timeout(time, ends).await.is_ok(),
-            None => ends.await.is_ok(),
-        }
-    }
-
-    pub(crate) fn progress(&self) -> Progress {
-        let merge = self.merge();
-        let (targets, done) = merge.progress();
-        Progress { targets, done, findings: merge.found() }
+    /// Says that the scan has ended, and judges what could not be judged before.
+    pub(crate) fn finish(&self) {
+        let mut merge = self.merge();
+        merge.judge_shared(&self.course.pending(true));
+        let (targets, findings) = (merge.progress().0, merge.found());
+        drop(merge);
+        tracing::info!(scan.id = self.id, scan.targets = targets, scan.findings = findings, "scan ends");
+        self.course.end();
     }
 
     /// What the scan has to say as of now. A scan that could not run at all has nothing.
     pub(crate) fn answers(&self) -> Result<Answers<'_>, Refused> {
-        if let Some(refused) = self.refused.get() {
-            return Err(refused.clone());
+        if let Some(refused) = self.course.refused() {
+            return Err(refused);
         }
         let api = Api::of(&self.tally.counts(), self.tally.spent());
-        Ok(Answers { scan: self, pending: self.pending(self.is_over()), api })
-    }
-
-    /// Why what is not done is not scanned.
-    fn pending(&self, is_over: bool) -> Problem {
-        let (class, words) = match self.cut.get() {
-            Some(Class::Cancelled) => (Class::Cancelled, "the scan was cancelled before this was seen"),
-            None if is_over => (Class::Crashed, "the scan ended without seeing this, which is a bug in orgscan"),
-            _ => (Class::Deadline, "the deadline came before this was seen"),
-        };
-        Problem { class, action: String::new(), message: words.to_owned() }
+        Ok(Answers { scan: self, pending: self.course.pending(self.course.is_over()), api })
     }
 }
 

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use serde_json::json;
 
 use super::policy::{Statement, core_actions, fits, names};
-use crate::check::{Check, Scope};
+use crate::{
+    check::{Check, Scope},
+    checks,
+};
 
 /// How many conditions `Fn::Or` takes
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-conditions.html>,
@@ -106,6 +109,11 @@ fn version(core: &BTreeSet<String>, categories: &[Category]) -> String {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
     format!("{hash:016x}")
+}
+
+/// What the tag of the role says where it was made from this version of the template.
+pub(crate) fn template_version() -> String {
+    version(&core_actions(), &Category::all(&checks::all()))
 }
 
 /// The template of the member role for some checks.
@@ -240,7 +248,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::checks;
 
     /// The most bytes of a template that is passed as text, and the most managed policies of a role unless raised
     /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html> and

@@ -15,7 +15,7 @@ use crate::{
     checks, engine, server,
 };
 
-pub(crate) use cloudformation::member_role_yaml;
+pub(crate) use cloudformation::{member_role_yaml, template_version};
 pub use policy::policy_json;
 
 /// One generated file: its path from the root of the repository, and its text.
@@ -45,6 +45,7 @@ pub fn files() -> Vec<File> {
     let mut files = vec![
         File { path: "docs/tools.md".into(), text: tools_md(&checks) },
         File { path: "docs/answer.schema.json".into(), text: pretty(&json!(server::tools::answer_schema())) },
+        File { path: "docs/diagnosis.schema.json".into(), text: pretty(&json!(server::doctor::diagnosis_schema())) },
         File { path: "docs/prices.md".into(), text: prices_md() },
         File { path: "docs/member-policy.json".into(), text: policy_json(&checks) },
         File { path: "docs/scanner-policy.json".into(), text: policy::scanner_policy_json() },
@@ -64,6 +65,8 @@ pub fn files() -> Vec<File> {
         let text = pretty(&json!(server::tools::tool(check)));
         File { path: format!("tests/tools/{}.json", check.name()).into(), text }
     }));
+    let doctor = pretty(&json!(server::doctor::tool()));
+    files.push(File { path: format!("tests/tools/{}.json", server::doctor::NAME).into(), text: doctor });
     files
 }
 

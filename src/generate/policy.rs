@@ -11,7 +11,7 @@ use super::{pretty, scope_words};
 use crate::{
     aws::action::Action,
     check::{Check, Scope},
-    engine,
+    engine::{self, doctor},
 };
 
 /// The most characters of a managed policy, white space not counted
@@ -70,9 +70,14 @@ pub(crate) fn names<'a>(actions: impl IntoIterator<Item = &'a Action>) -> BTreeS
     actions.into_iter().map(Action::iam).collect()
 }
 
-/// What the engine itself asks in each account, whatever the tools.
+/// What is asked in each account whatever the tools: by the engine itself, and by the doctor.
 pub(crate) fn core_actions() -> BTreeSet<String> {
-    names(engine::member_actions())
+    names(engine::member_actions().into_iter().chain(doctor::member_actions().iter().copied()))
+}
+
+/// What the scanner asks in its own account: of Organizations and STS, and of the StackSet.
+fn scanner_actions() -> BTreeSet<String> {
+    names(engine::scanner_actions().into_iter().chain(doctor::scanner_actions().iter().copied()))
 }
 
 /// What some checks and the engine ask in an account.
@@ -82,10 +87,13 @@ pub(crate) fn member_actions(checks: &[&'static Check]) -> BTreeSet<String> {
     actions
 }
 
-/// Which of some tools need each action: those of the engine are needed by all.
+/// Which of some tools need each action: those of the engine are needed by all, those of `orgscan doctor` by it alone.
 pub(crate) fn tools_by_action(checks: &[&'static Check]) -> BTreeMap<String, BTreeSet<&'static str>> {
     let all: BTreeSet<_> = checks.iter().map(|it| it.name()).collect();
-    let mut tools: BTreeMap<_, _> = core_actions().into_iter().map(|it| (it, all.clone())).collect();
+    let of_engine = names(engine::member_actions()).into_iter().map(|it| (it, all.clone()));
+    let of_doctor =
+        names(doctor::member_actions().iter().copied()).into_iter().map(|it| (it, BTreeSet::from(["doctor"])));
+    let mut tools: BTreeMap<_, _> = of_engine.chain(of_doctor).collect();
     for check in checks {
         for action in check.actions() {
             tools.entry(action.iam()).or_default().insert(check.name());
@@ -109,7 +117,7 @@ pub(crate) fn policy_parts(checks: &[&'static Check]) -> Vec<String> {
 /// The IAM policy of the scanner itself: listing the organization, and assuming the role in each account.
 pub(super) fn scanner_policy_json() -> String {
     let (assume, list): (BTreeSet<String>, BTreeSet<String>) =
-        names(engine::scanner_actions()).into_iter().partition(|it| it == "sts:AssumeRole");
+        scanner_actions().into_iter().partition(|it| it == "sts:AssumeRole");
     let list = Statement::new("OrgscanList", list).json("*");
     let assume = Statement::new("OrgscanAssume", assume).json(&format!("arn:aws:iam::*:role/{}", engine::ROLE_NAME));
     pretty(&document([list, assume]))
@@ -140,16 +148,19 @@ knows beforehand. No action writes, and none reads what customers store: no obje
 /// The page of permissions, Markdown.
 pub(super) fn permissions_md(checks: &[&'static Check]) -> String {
     let mut text = PERMISSIONS.to_owned();
-    let scanner = names(engine::scanner_actions());
     let _ = write!(
         text,
         "## The scanner\n\nThe identity that runs orgscan needs [scanner-policy.json](scanner-policy.json): {}. The \
          `organizations:` actions are answered in the management account or in a member that is a delegated administrator of any service; \
          with `--accounts-file` or `--single-account` they are not asked. Its own account is scanned with its own credentials, so \
-         there it needs the member policy as well.\n\n## Every account\n\nWhatever the tools, the engine asks for the enabled regions: \
-         {}. `ec2:DescribeRegions` is asked where `account:ListRegions` is denied.\n",
-        code(&scanner),
+         there it needs the member policy as well. `cloudformation:ListStackInstances` lets `orgscan doctor` tell why an account cannot be \
+         entered; it is answered in the management account or in a delegated administrator of StackSets.\n\n## Every account\n\nWhatever \
+         the tools, the engine asks for the enabled regions and the tags of what it reports, and `orgscan doctor` for the tags of the role: \
+         {}. `ec2:DescribeRegions` is asked where `account:ListRegions` is denied.\n\n## Who rolls it out\n\n`orgscan policy --diff-role` \
+         reads the policies of a role with the credentials it is given, not through the role: {}.\n",
+        code(scanner_actions()),
         code(core_actions()),
+        code(names(engine::operator_actions().iter().copied())),
     );
     let mut category = "";
     for check in checks {
@@ -177,6 +188,16 @@ pub(super) fn permissions_md(checks: &[&'static Check]) -> String {
 mod tests {
     use super::*;
     use crate::checks;
+
+    #[test]
+    fn whoever_asks_only_reads_but_for_assuming_the_role() {
+        let operator = names(engine::operator_actions().iter().copied());
+        let all = scanner_actions().into_iter().chain(core_actions()).chain(operator);
+        for action in all.filter(|it| it != "sts:AssumeRole") {
+            let name = action.split(':').nth(1).unwrap_or_default();
+            assert!(["Describe", "Get", "List"].iter().any(|it| name.starts_with(it)), "{action} does not read");
+        }
+    }
 
     #[test]
     fn parts_fit_and_together_are_the_whole() {

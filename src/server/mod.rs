@@ -1,5 +1,6 @@
 //! Who asks, over MCP: stdio and Streamable HTTP. The only home of axum and rmcp.
 
+pub(crate) mod doctor;
 pub(crate) mod reply;
 pub(crate) mod tools;
 
@@ -25,7 +26,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::tools::Server;
-use crate::engine::Engine;
 
 /// How long calls in flight may go on after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -42,8 +42,8 @@ pub(crate) enum ServeError {
 }
 
 /// Serves MCP over stdin and stdout until the client closes them or `stop` fires.
-pub(crate) async fn stdio(engine: Arc<Engine>, stop: CancellationToken) -> Result<(), ServeError> {
-    let running = match Server::new(engine).serve_with_ct(rmcp::transport::stdio(), stop).await {
+pub(crate) async fn stdio(server: Server, stop: CancellationToken) -> Result<(), ServeError> {
+    let running = match server.serve_with_ct(rmcp::transport::stdio(), stop).await {
         Ok(running) => running,
         // A client that goes away before it says hello is no failure.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -59,14 +59,14 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, ServeErro
 
 /// Serves MCP over Streamable HTTP at `/mcp` until `stop` fires, then lets calls in flight end.
 pub(crate) async fn http(
-    engine: Arc<Engine>,
+    server: Server,
     listener: TcpListener,
     bearer: Option<String>,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let bound = listener.local_addr().map_err(ServeError::Serve)?;
     let cut = CancellationToken::new();
-    let router = router(engine, bound, bearer, cut.child_token());
+    let router = router(server, bound, bearer, cut.child_token());
     // An answer goes out in several small parts; none may wait for the acknowledgement of the one before.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -82,13 +82,12 @@ pub(crate) async fn http(
         cut.cancel();
     };
     tokio::select! {
-        served = serving.into_future() => served.map_err(ServeError::Serve),
+        ended = serving.into_future() => ended.map_err(ServeError::Serve),
         () = drained => Ok(()),
     }
 }
 
-fn router(engine: Arc<Engine>, bound: SocketAddr, bearer: Option<String>, cut: CancellationToken) -> Router {
-    let server = Server::new(engine);
+fn router(server: Server, bound: SocketAddr, bearer: Option<String>, cut: CancellationToken) -> Router {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_cancellation_token(cut)

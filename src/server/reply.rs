@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::{
+        diagnosis::Diagnosis,
         pile::{Found, Unreadable},
+        remedy::Trouble,
         report::Report,
         request::Format,
     },
@@ -87,6 +89,47 @@ fn fitted(report: Report<Found>, page: Page, budget: usize, size: fn(&Value) -> 
         report.findings.push(finding);
     }
     Ok(report)
+}
+
+/// How many places of a trouble an answer names at most.
+const PLACES_SHOWN: usize = 20;
+
+/// What a trial of all accounts found, as much as fits. `over` says whether it has ended; where not, the cursor reads on.
+pub(crate) fn diagnosis(mut whole: Diagnosis, over: bool, format: Format) -> CallToolResult {
+    let text_budget = if format == Format::Json { 0 } else { TEXT_BUDGET };
+    let size = if format == Format::Json { size_with_text } else { size };
+    whole.next_cursor = (!over).then(|| whole.examination_id.clone());
+    let (troubles, accounts) = (std::mem::take(&mut whole.troubles), std::mem::take(&mut whole.accounts));
+    let known = (troubles.len(), accounts.len());
+    let mut left = (BUDGET - ENVELOPE - text_budget).saturating_sub(size(&json!(whole)));
+    let mut fits = |value: &Value| {
+        let takes = size(value) + 1;
+        let fits = takes <= left;
+        left = left.saturating_sub(takes);
+        fits
+    };
+    // What should be fixed first comes first in both.
+    let some_places = troubles.into_iter().map(|it| {
+        let places = it.places.into_iter().take(PLACES_SHOWN).collect();
+        Trouble { places, ..it }
+    });
+    whole.troubles = some_places.take_while(|it| fits(&json!(it))).collect();
+    whole.accounts = accounts.into_iter().take_while(|it| fits(&json!(it))).collect();
+    let shown = (whole.troubles.len(), whole.accounts.len());
+    if shown != known {
+        whole.notes.push(format!(
+            "{} of {} troubles and {} of {} accounts are shown; choose accounts, or run orgscan doctor at a terminal, to see the rest",
+            shown.0, known.0, shown.1, known.1
+        ));
+    }
+    let structured = json!(whole);
+    let text = match format {
+        Format::Markdown => words::diagnosis(&whole),
+        Format::Json => structured.to_string(),
+    };
+    let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    result.structured_content = Some(structured);
+    result
 }
 
 fn size(value: &Value) -> usize {

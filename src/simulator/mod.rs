@@ -51,13 +51,15 @@ pub(crate) struct Settings {
     /// How much there is in a place, as a multiple of what is usual.
     pub(crate) density: f64,
     pub(crate) faults: Vec<Fault>,
+    /// The version of the template that most accounts have their role from.
+    pub(crate) template_version: String,
     /// The port on loopback; 0 for any that is free.
     pub(crate) port: u16,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { accounts: 40, seed: 1, density: 1.0, faults: Vec::new(), port: 0 }
+        Self { accounts: 40, seed: 1, density: 1.0, faults: Vec::new(), template_version: String::new(), port: 0 }
     }
 }
 
@@ -77,6 +79,7 @@ impl Simulator {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await?;
         let address = listener.local_addr()?;
         let world = World::new(settings.accounts, settings.seed, settings.density);
+        let world = world.with_template(&settings.template_version);
         let stand = Arc::new(Stand::new(world, settings.faults.clone()));
         let serving = tokio::spawn(serve::serve(listener, Arc::clone(&stand)));
         Ok(Self { address, stand, serving })

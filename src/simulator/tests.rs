@@ -21,6 +21,7 @@ use crate::{
     checks,
     engine::{
         self, Engine, Source,
+        course::Running,
         report::{Coverage, NotScanned},
         request::{self, Request, Shared},
     },
@@ -78,12 +79,12 @@ async fn scan_within(deadline: Duration, settings: &Settings, checks: &[&'static
         checks.iter().map(|it| request::read(it, serde_json::Map::new()).expect("no parameters are needed").asked);
     let request = Request { asked: asked.collect(), selection: shared.selection().expect("regions only") };
     let scan = engine.start(request).expect("it may run");
-    let outlived = if scan.over_within(Some(deadline)).await {
+    let outlived = if scan.course().over_within(Some(deadline)).await {
         None
     } else {
         let cut = std::time::Instant::now();
-        scan.cut(Class::Deadline);
-        assert!(scan.over_within(Some(ATTEMPT)).await, "a scan that was cut ends within one attempt");
+        scan.course().cut(Class::Deadline);
+        assert!(scan.course().over_within(Some(ATTEMPT)).await, "a scan that was cut ends within one attempt");
         Some(cut.elapsed())
     };
     let answers = scan.answers().expect("it could run");

@@ -345,8 +345,14 @@ fn the_catalogue_is_the_same_in_every_format() {
 fn help_names_the_flags_and_the_variables_of_the_environment() {
     for (command, names) in [
         (vec!["--help"], vec!["scan", "accounts", "doctor", "tools", "policy", "serve", "stdio", "ORGSCAN_LOG"]),
-        (vec!["doctor", "--help"], vec!["--paid", "ORGSCAN_PAID", "ORGSCAN_REGIONS", "ORGSCAN_ROLE_NAME", "Exit code"]),
-        (vec!["policy", "--help"], vec!["--format", "ORGSCAN_POLICY_FORMAT", "--parts", "--explain", "--diff"]),
+        (
+            vec!["doctor", "--help"],
+            vec!["--paid", "ORGSCAN_PAID", "ORGSCAN_REGIONS", "ORGSCAN_STACK_SET", "ORGSCAN_DEADLINE", "Exit code"],
+        ),
+        (
+            vec!["policy", "--help"],
+            vec!["--format", "ORGSCAN_POLICY_FORMAT", "--parts", "--explain", "--diff", "--diff-role"],
+        ),
         (
             vec!["scan", "--help"],
             vec!["--accounts", "ORGSCAN_ACCOUNTS", "ORGSCAN_ROLE_NAME", "ORGSCAN_QUOTA_SHARE", "ORGSCAN_MAX_CHARGE"],
@@ -459,6 +465,21 @@ fn the_policy_is_explained_by_action() {
     }
     let table = offline(&["policy", "storage", "--explain"]);
     says(&table.stdout, &["s3:ListBucket", "find_unused_s3_buckets", "account:ListRegions", "every tool"]);
+}
+
+#[test]
+fn the_policies_of_a_role_are_read_from_iam_and_compared() {
+    let caller = profile(json!({"unlimited_role": true}));
+    let output = caller.orgscan(&["policy", "--diff-role", "OrgscanScanner", "--output", "json"]);
+    assert_eq!((output.code, output.json()["missing"].clone()), (Some(0), json!([])), "{output:?}");
+    let unused = output.json()["not_used"].clone();
+    assert!(unused.as_array().is_some_and(|it| it.iter().any(|it| it["granted"] == "logs:PutLogEvents")), "{unused}");
+    let line = refused(&caller.orgscan(&["policy", "--diff-role", "Nobody"]));
+    says(&line, &["Nobody", "NoSuchEntity", "--diff"]);
+    let line = refused(&profile(json!({})).orgscan(&["policy", "--diff-role", "OrgscanScanner"]));
+    says(&line, &["iam:GetRole", "not authorized"]);
+    says(&refused(&offline(&["policy", "--diff-role", "x", "--explain"])), &["--explain"]);
+    says(&refused(&offline(&["policy", "--diff-role", "x"])), &["credentials"]);
 }
 
 /// Compares a policy with what orgscan needs.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Call, Output, Profile, Running, plain_command, profile, refused, says, tools, tools_that_need, world,
+    Call, Output, Profile, Running, plain_command, profile, refused, repository, says, tools, tools_that_need, world,
 };
 
 /// What AWS charges for.
@@ -17,6 +17,11 @@ fn examined(caller: &Profile, arguments: &[&str]) -> (Output, Value) {
     assert!(matches!(output.code, Some(0 | 2)), "it ran: {output:?}");
     let json = output.json();
     assert_eq!(output.code == Some(0), json["in_order"] == json!(true), "{json}");
+    let accounts = json["accounts"].as_array().expect("accounts");
+    let summary = &json["summary"];
+    let counted: u64 =
+        ["in_order", "to_fix", "inactive", "not_reached"].iter().filter_map(|it| summary[it].as_u64()).sum();
+    assert_eq!((Some(counted), accounts.len() as u64), (summary["accounts"].as_u64(), counted), "{summary}");
     (output, json)
 }
 
@@ -56,11 +61,15 @@ fn an_organization_in_order_has_nothing_to_fix_and_is_asked_everything_once_and_
     assert_eq!(asleep, ["account_suspended"]);
     let accounts = json["accounts"].as_array().expect("accounts");
     assert_eq!(accounts.len(), world().rows("accounts").len());
-    let in_order = accounts.iter().filter(|it| it["in_order"] == true).count();
+    let in_order = accounts.iter().filter(|it| it["condition"] == "in_order").count();
     assert_eq!(in_order, world().active().len());
+    let current = accounts.iter().filter(|it| it["template_current"] == true).count();
+    assert_eq!(current, world().active().len() - 1, "the scanner's own account has no role of the template");
+    assert_eq!((&json["complete"], &json["notes"]), (&json!(true), &json!([])));
 
     let mut asked: BTreeMap<(String, String, String), usize> = BTreeMap::new();
-    for call in caller.calls().iter().filter(|it| !it.is_way_in() && it.service != "organizations") {
+    let of_scanner = ["organizations", "cloudformation"];
+    for call in caller.calls().iter().filter(|it| !it.is_way_in() && !of_scanner.contains(&it.service.as_str())) {
         *asked.entry((call.name(), call.account.clone(), call.region.clone())).or_default() += 1;
         assert!(call.region == "us-east-1" || call.service == "s3", "one region, but for a bucket elsewhere: {call:?}");
         assert!(!CHARGED.contains(&call.name().as_str()), "{call:?}");
@@ -89,6 +98,10 @@ fn are_noticed(denied: &[(&str, &str)]) {
     for trouble in troubles {
         let action = trouble["action"].as_str().expect("an action");
         assert_eq!(trouble["class"], "access_denied", "{trouble}");
+        assert!(
+            trouble["places_total"].as_u64() == trouble["places"].as_array().map(|it| it.len() as u64),
+            "{trouble}"
+        );
         let told: BTreeSet<_> = trouble["tools"].as_array().expect("tools").iter().filter_map(Value::as_str).collect();
         assert!(tools_that_need(action).iter().all(|it| told.contains(it)), "{trouble}");
         says(trouble["fix"].as_str().expect("a fix"), &[action]);
@@ -98,9 +111,13 @@ fn are_noticed(denied: &[(&str, &str)]) {
 /// All that can be tried: in every region that things are planted in, and what is charged too.
 const EVERYTHING: &[&str] = &["--paid", "--regions", "us-east-1,eu-west-1"];
 
-/// What is asked about nothing here, and is told as not tried: the tasks of the first busy cluster are not listed, the listing
-/// of buckets tells where they are, and the lifecycle of a bucket is asked for when metrics say that it is large.
-const NOWHERE: [&str; 3] = ["ecs:DescribeTasks", "s3:GetBucketLocation", "s3:GetLifecycleConfiguration"];
+/// Every action of a policy that is written down.
+fn permitted(policy: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(repository(policy)).expect("the policy is written down");
+    let policy: Value = serde_json::from_str(&text).expect("JSON");
+    let actions = policy["Statement"].as_array().expect("statements").iter().filter_map(|it| it["Action"].as_array());
+    actions.flatten().map(|it| it.as_str().expect("a name").to_owned()).collect()
+}
 
 #[test]
 fn every_action_that_is_taken_away_is_noticed() {
@@ -109,19 +126,21 @@ fn every_action_that_is_taken_away_is_noticed() {
     let not_tried: BTreeSet<_> = rows.iter().filter_map(|it| it["action"].as_str()).collect();
     let nowhere: Vec<_> =
         rows.iter().filter(|it| it["accounts"] == world().active().len()).map(|it| &it["action"]).collect();
-    assert_eq!(nowhere, NOWHERE);
+    assert_eq!(nowhere, Vec::<&Value>::new(), "each action is tried somewhere");
     let of_payer: BTreeSet<_> = actions(|it| it["scope"] == "payer");
+    let policy = permitted("docs/member-policy.json");
     let everywhere = |it: &&str| !not_tried.contains(it) && !of_payer.contains(it);
-    let (everywhere, somewhere): (Vec<_>, Vec<_>) = actions(|_| true).into_iter().partition(everywhere);
+    let (everywhere, somewhere): (Vec<_>, Vec<_>) = policy.iter().map(String::as_str).partition(everywhere);
     assert!(everywhere.len() > 20, "what can be listed is tried in every account: {everywhere:?}");
-    // What is tried everywhere is taken away from one account each.
-    for some in everywhere.chunks(world().active().len()) {
-        let denied: Vec<_> = world().active().into_iter().zip(some.iter().copied()).collect();
+    // What is tried everywhere is taken away from one member each.
+    let members: Vec<_> = world().active().into_iter().filter(|it| *it != world().id("payer")).collect();
+    for some in everywhere.chunks(members.len()) {
+        let denied: Vec<_> = members.iter().copied().zip(some.iter().copied()).collect();
         are_noticed(&denied);
     }
     // What takes a resource is taken away everywhere, of each service one at a time: one may hide the other.
     let mut rounds: Vec<Vec<(&str, &str)>> = Vec::new();
-    for action in somewhere.into_iter().filter(|it| !NOWHERE.contains(it)) {
+    for action in somewhere {
         let service = |action: &str| match action.split(':').next().expect("a service") {
             // What rules start and what images are used is asked of clusters.
             "events" | "ecr" => "ecs".to_owned(),
@@ -139,10 +158,101 @@ fn every_action_that_is_taken_away_is_noticed() {
 }
 
 #[test]
+fn what_the_scanner_may_not_ask_is_noticed_action_by_action() {
+    // Who asks for its own identity needs no permission, and who may not assume a role cannot be told from one without it.
+    let scanner = permitted("docs/scanner-policy.json").into_iter().filter(|it| !it.starts_with("sts:"));
+    let payer = world().id("payer");
+    for action in scanner {
+        let (_, json) = examined(&profile(json!({"deny_actions": {payer: [action]}})), &["find_unused_volumes"]);
+        let trouble = only(&json);
+        assert_eq!((&trouble["class"], &trouble["action"]), (&json!("access_denied"), &json!(action)));
+        says(trouble["fix"].as_str().expect("a fix"), &["scanner-policy.json"]);
+    }
+}
+
+#[test]
+fn the_stack_set_says_why_an_account_cannot_be_entered() {
+    let id = |name| world().id(name);
+    let stacks = json!({
+        id("ml"): null,
+        id("web-dev"): ["OUTDATED", "FAILED", "the role\nexists already"],
+        id("data-dev"): ["OUTDATED", "RUNNING", null],
+    });
+    let shut = ["ml", "web-dev", "data-dev", "platform"].map(id);
+    let (_, json) = examined(&profile(json!({"role_missing": shut, "stack_set": stacks})), &["find_unused_volumes"]);
+    for (account, words) in [
+        ("ml", vec!["no stack there", "Targets"]),
+        ("web-dev", vec!["failed (the role exists already)", "deploy cloudformation/organization.yaml again"]),
+        ("data-dev", vec!["some minutes"]),
+        ("platform", vec!["the role is there", "--external-id"]),
+    ] {
+        let troubles = to_fix(&json);
+        let of: Vec<_> = troubles.iter().filter(|it| places(it).contains(&(id(account), "global"))).collect();
+        let [trouble] = of.as_slice() else { panic!("said once for {account}, not {of:#?}") };
+        assert_eq!(places(trouble).len(), 1, "{trouble}");
+        says(trouble["fix"].as_str().expect("a fix"), &words);
+    }
+}
+
+#[test]
+fn without_a_stack_set_all_three_fixes_are_told_and_a_note_says_so() {
+    let caller = profile(json!({"role_missing": [world().id("ml")]}));
+    let (_, json) = examined(&caller, &["find_unused_volumes", "--stack-set", "another"]);
+    says(&json["notes"].to_string(), &["StackSet another could not be read in us-east-1", "--stack-set"]);
+    says(only(&json)["fix"].as_str().expect("a fix"), &["one of three", "member-role.yaml"]);
+    let line = refused(&caller.orgscan(&["doctor", "--stack-set-region", "nowhere"]));
+    says(&line, &["nowhere", "--stack-set-region"]);
+}
+
+#[test]
+fn a_role_of_another_version_of_its_template_is_told_and_nothing_to_fix_by_itself() {
+    let ml = world().id("ml");
+    let (output, json) =
+        examined(&profile(json!({"template_version": {ml: "0123456789abcdef"}})), &["find_unused_volumes"]);
+    assert_eq!(output.code, Some(0), "{json}");
+    let troubles = json["troubles"].as_array().expect("troubles");
+    let trouble = troubles.iter().find(|it| it["class"] == "template_old").expect("it is told");
+    assert_eq!((places(trouble), &trouble["to_fix"]), ([(ml, "global")].into(), &json!(false)));
+    says(trouble["fix"].as_str().expect("a fix"), &["member-role.yaml", "TemplateURL"]);
+    let accounts = json["accounts"].as_array().expect("accounts");
+    let of =
+        |account: &str| &accounts.iter().find(|it| it["account_id"] == account).expect("listed")["template_current"];
+    assert_eq!((of(ml), of(world().id("web-dev"))), (&json!(false), &json!(true)));
+    let (_, json) = examined(&profile(json!({"template_version": {ml: null}})), &["find_unused_volumes"]);
+    let old = json["troubles"].as_array().expect("troubles").iter().filter(|it| it["class"] == "template_old").count();
+    assert_eq!(old, 0, "a role without the tag was made by other means");
+}
+
+#[test]
+fn a_trial_that_is_cut_tells_what_it_has_seen_and_what_not() {
+    let caller = profile(json!({"hang": ["ec2:DescribeVolumes"], "deny_actions": {"*": ["organizations:ListRoots"]}}));
+    let output = caller.orgscan(&["doctor", "find_unused_volumes", "--deadline", "3", "--output", "json"]);
+    let json = output.json();
+    assert_eq!((output.code, &json["complete"], &json["in_order"]), (Some(2), &json!(false), &json!(false)));
+    assert_eq!(json["summary"]["not_reached"], json!(world().active().len()), "{}", json["summary"]);
+    says(&json["notes"].to_string(), &["were not tried", "the deadline came"]);
+    assert_eq!(only(&json)["action"], "organizations:ListRoots");
+
+    let caller = profile(json!({"hang": ["ec2:DescribeVolumes"]}));
+    let running = Running::start(caller.command(&["doctor", "find_unused_volumes", "--output", "json"]));
+    caller.wait_until("volumes are asked for", |calls| calls.iter().any(|it| it.name() == "ec2:DescribeVolumes"));
+    let moment = running.signal("INT");
+    let output = running.finish();
+    let json = output.json();
+    assert_eq!(
+        (output.code, &json["in_order"]),
+        (Some(2), &Value::Null),
+        "nothing is said to be in order that was not seen"
+    );
+    says(&json["notes"].to_string(), &["were not tried", "cancelled"]);
+    caller.falls_silent_after(moment);
+}
+
+#[test]
 fn an_account_that_cannot_be_entered_is_told_with_the_three_fixes() {
     let ml = world().id("ml");
     for faults in [json!({"role_missing": [ml]}), json!({"external_id": {ml: "agreed-upon"}})] {
-        let (_, json) = examined(&profile(faults), &[]);
+        let (_, json) = examined(&profile(faults), &["--stack-set", "none"]);
         let trouble = only(&json);
         assert_eq!((&trouble["class"], &trouble["action"]), (&json!("role_missing"), &Value::Null));
         assert_eq!(places(trouble), [(ml, "global")].into());
@@ -218,6 +328,12 @@ fn a_service_that_is_off_is_told_with_how_to_turn_it_on() {
     assert_eq!(trouble["tools"], json!(["get_cost_optimization_ec2"]));
     says(trouble["message"].as_str().expect("words"), &["Cost Optimization Hub"]);
     says(trouble["fix"].as_str().expect("a fix"), &["update-enrollment-status --status Active"]);
+    let (_, json) = examined(&profile(json!({"compute_optimizer_off": true})), &[]);
+    for trouble in to_fix(&json) {
+        assert_eq!(trouble["action"], "compute-optimizer:GetEnrollmentStatus", "{trouble}");
+        says(trouble["fix"].as_str().expect("a fix"), &["aws compute-optimizer update-enrollment-status"]);
+    }
+    assert_eq!(json["in_order"], false);
 }
 
 #[test]
@@ -227,7 +343,8 @@ fn only_the_tools_named_and_the_accounts_chosen_are_tried() {
     let (_, json) = examined(&caller, &["find_unused_volumes", "--accounts", "web-prod"]);
     assert_eq!(json["accounts"].as_array().map(Vec::len), Some(1));
     let asked: BTreeSet<_> = caller.calls().iter().filter(|it| it.account == web).map(Call::name).collect();
-    let expected = ["account:ListRegions", "ec2:DescribeRegions", "ec2:DescribeVolumes", "tag:GetResources"];
+    let expected =
+        ["account:ListRegions", "ec2:DescribeRegions", "ec2:DescribeVolumes", "iam:ListRoleTags", "tag:GetResources"];
     assert_eq!(asked, expected.map(str::to_owned).into());
     says(&refused(&caller.orgscan(&["doctor", "--accounts", "nothing-*"])), &["nothing-*", "web-prod"]);
     says(&refused(&caller.orgscan(&["doctor", "cleaning"])), &["cleaning", "cleanup"]);
@@ -240,7 +357,7 @@ fn every_format_tells_the_trouble_and_its_fix() {
     for format in ["table", "markdown", "csv", "ndjson", "summary"] {
         let output = caller.orgscan(&["doctor", "find_unused_volumes", "--output", format]);
         assert_eq!(output.code, Some(2), "{output:?}");
-        says(&output.stdout, &["role_missing", world().id("ml"), "member-role.yaml", "account_suspended"]);
+        says(&output.stdout, &["role_missing", world().id("ml"), "organization.yaml", "account_suspended"]);
     }
     let table = caller.orgscan(&["doctor"]).stdout;
     says(&table, &["There is something to fix", "not tried: cloudwatch:GetMetricData", "--paid", "1 that do not run"]);

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{
-        Place, Profile, Running, everything, findings, profile, python, repository, tool_names, tools, wait_until,
+        Place, Profile, Running, everything, findings, log_time, profile, python, repository, says, tool_names, tools,
+        wait_until, world,
     },
     talk::{Served, Session, call, message, post, rpc},
     wire::Request,
@@ -100,14 +101,19 @@ fn lasting(report: &Value) -> Value {
     report
 }
 
+/// The names that a server lists: those of some tools, and the doctor's.
+fn offered(tools: Vec<&'static str>) -> Vec<&'static str> {
+    let mut names = [tools, vec!["doctor"]].concat();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn the_tools_are_listed_in_order_read_only_and_with_an_output_schema() {
     for (way, mut client) in Client::each_way() {
         let listed = client.tools();
         let names: Vec<_> = listed.iter().map(|it| it["name"].as_str().expect("a name")).collect();
-        let mut expected = tool_names();
-        expected.sort_unstable();
-        assert_eq!(names, expected, "{way}");
+        assert_eq!(names, offered(tool_names()), "{way}");
         for it in &listed {
             let hints = &it["annotations"];
             assert_eq!(
@@ -236,6 +242,77 @@ fn what_cannot_be_meant_is_an_error_that_the_model_can_act_on() {
 }
 
 #[test]
+fn the_doctor_says_the_same_at_a_terminal_over_stdio_and_over_http() {
+    let faults = json!({"role_missing": [world().id("ml")], "deny_actions": {"*": ["ec2:DescribeVolumes"]}});
+    let lasting = |diagnosis: &Value| {
+        let mut diagnosis = diagnosis.clone();
+        for name in ["examination_id", "as_of", "calls"] {
+            let removed = diagnosis.as_object_mut().expect("an object").remove(name);
+            assert!(removed.is_some(), "it has its {name}");
+        }
+        // AWS's words name the session, and so the examination.
+        for trouble in diagnosis["troubles"].as_array_mut().expect("a list") {
+            trouble["message"] = Value::Null;
+        }
+        diagnosis
+    };
+    let caller = profile(faults);
+    let arguments = ["doctor", "find_unused_volumes", "network", "--output", "json"];
+    let printed = caller.orgscan(&arguments).json();
+    for mut client in [Client::over_stdio(&caller, &[]), Client::over_http(&caller, &[])] {
+        let answer = client.call("doctor", &json!({"tools": ["find_unused_volumes", "network"]}));
+        assert_eq!(answer["is_error"], false, "{answer}");
+        assert!(answer["characters"].as_u64().expect("a number") < BUDGET, "{}", answer["characters"]);
+        assert_eq!(lasting(&answer["structured"]), lasting(&printed));
+        let text = answer["text"].as_str().expect("text");
+        says(text, &["There is something to fix", "role_missing", "ec2:DescribeVolumes", "Fix: "]);
+    }
+    let mut client = Client::over_stdio(&caller, &[]);
+    let answer = client.call("doctor", &json!({"tools": ["cost"], "format": "json"}));
+    let text: Value = serde_json::from_str(answer["text"].as_str().expect("text")).expect("the text is JSON");
+    assert_eq!(text, answer["structured"]);
+}
+
+#[test]
+fn a_doctor_that_takes_long_is_read_on_with_its_cursor() {
+    let mut client = Client::over_stdio(&profile(json!({"delay_ms": 250})), &[]);
+    let arguments = json!({"tools": ["find_unused_volumes"], "deadline_seconds": 1});
+    let first = client.step(&json!({"call": "doctor", "arguments": arguments, "progress": true}));
+    let diagnosis = &first["structured"];
+    assert_eq!((&diagnosis["complete"], &diagnosis["in_order"]), (&json!(false), &Value::Null), "{first}");
+    says(first["text"].as_str().expect("text"), &["Nothing to fix so far", "The trial goes on", "cursor"]);
+    let cursor = diagnosis["next_cursor"].clone();
+    let whole = client.step(&json!({"call": "doctor", "arguments": {"cursor": cursor}, "progress": true}));
+    assert_eq!((&whole["structured"]["complete"], &whole["structured"]["in_order"]), (&json!(true), &json!(true)));
+    assert_eq!(whole["structured"]["examination_id"], diagnosis["examination_id"]);
+    assert_eq!(whole["structured"]["next_cursor"], Value::Null);
+    let told = whole["progress"].as_array().expect("a list");
+    assert!(told.iter().all(|it| it[2].as_str().is_some_and(|it| it.contains("accounts"))), "{told:?}");
+    for (arguments, words) in [
+        (json!({"cursor": "0199"}), vec!["'0199'", "ask again without"]),
+        (json!({"tools": ["cleaning"]}), vec!["'cleaning'", "find_unused_volumes"]),
+        (json!({"min_age_days": 1}), vec!["'min_age_days'", "doctor takes"]),
+        (json!({"role_arn": "x"}), vec!["credentials are never parameters"]),
+        (json!({"regions": ["eu-west-9"]}), vec!["eu-west-9", "eu-west-1"]),
+        (json!({"accounts": ["nothing-*"]}), vec!["nothing-*", "web-prod"]),
+    ] {
+        let answer = client.call("doctor", &arguments);
+        assert_eq!(answer["is_error"], true, "{arguments}: {answer}");
+        says(answer["text"].as_str().expect("text"), &words);
+    }
+}
+
+#[test]
+fn a_doctor_that_the_client_cancels_asks_no_more() {
+    let caller = profile(json!({"hang": ["ec2:DescribeVolumes"]}));
+    let mut session = Session::open(&caller, &[]);
+    let id = session.begin("doctor", &json!({"tools": ["find_unused_volumes"]}));
+    caller.wait_until("volumes are asked for", |calls| calls.iter().any(|it| it.name() == "ec2:DescribeVolumes"));
+    session.tell("notifications/cancelled", &json!({"requestId": id}));
+    caller.falls_silent_after(log_time());
+}
+
+#[test]
 fn requests_written_for_the_reference_server_keep_working() {
     let mut client = Client::over_stdio(&profile(json!({})), &[]);
     let of = |it: &Value, region: &str| findings(it).iter().all(|it| it["region"] == region);
@@ -298,14 +375,19 @@ fn http_that_is_no_mcp_is_refused_and_harms_nothing() {
     assert_eq!(foreign, 403, "a web page may not ask");
 
     let listed = message(&rpc("tools/list", &json!({})).send(&served.endpoint));
-    assert_eq!(listed["result"]["tools"].as_array().expect("a list").len(), tool_names().len(), "still serving");
+    assert_eq!(
+        listed["result"]["tools"].as_array().expect("a list").len(),
+        offered(tool_names()).len(),
+        "still serving"
+    );
 }
 
 #[test]
 fn a_session_id_that_a_platform_adds_does_no_harm() {
     let served = Served::start(&profile(json!({})), &[]);
     let answer = rpc("tools/list", &json!({})).header("Mcp-Session-Id", "0199-platform").send(&served.endpoint);
-    assert_eq!(message(&answer)["result"]["tools"].as_array().expect("a list").len(), tool_names().len());
+    let listed = message(&answer)["result"]["tools"].as_array().expect("a list").len();
+    assert_eq!(listed, offered(tool_names()).len());
 }
 
 #[test]
@@ -335,9 +417,7 @@ fn a_bearer_token_is_asked_for_where_one_is_set() {
 fn the_categories_of_the_environment_are_obeyed_everywhere() {
     let in_categories = |categories: &[&str]| -> Vec<&str> {
         let of = tools().iter().filter(|it| categories.contains(&it["category"].as_str().expect("a category")));
-        let mut names: Vec<_> = of.map(|it| it["tool"].as_str().expect("a name")).collect();
-        names.sort_unstable();
-        names
+        offered(of.map(|it| it["tool"].as_str().expect("a name")).collect())
     };
     let names = |answer: &Value| -> Vec<String> {
         let listed = answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{answer}"));
@@ -354,7 +434,17 @@ fn the_categories_of_the_environment_are_obeyed_everywhere() {
         assert_eq!(session.answer(id)["error"]["code"], -32602, "a tool that is not offered is not there");
     }
     let served = Served::with(&profile(json!({})), &[], &[("MCP_TOOL_CATEGORIES", "all")]);
-    assert_eq!(names(&message(&rpc("tools/list", &json!({})).send(&served.endpoint))).len(), tool_names().len());
+    let listed = names(&message(&rpc("tools/list", &json!({})).send(&served.endpoint)));
+    assert_eq!(listed, offered(tool_names()));
+    for (value, expected) in [
+        ("find_unused_volumes", vec!["find_unused_volumes"]),
+        ("doctor,find_unused_volumes", vec!["doctor", "find_unused_volumes"]),
+        ("doctor", vec!["doctor"]),
+    ] {
+        let served = Served::with(&profile(json!({})), &[], &[("ORGSCAN_TOOLS", value)]);
+        let listed = names(&message(&rpc("tools/list", &json!({})).send(&served.endpoint)));
+        assert_eq!(listed, expected, "tools that are named are offered and no others");
+    }
     for command in ["serve", "stdio"] {
         let mut unknown = profile(json!({})).command(&[command]);
         unknown.env("MCP_TOOL_CATEGORIES", "cost,magic");

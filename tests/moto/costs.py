@@ -197,6 +197,12 @@ def list_enrollment_statuses(state, call):
     }
 
 
+def enrollment_status(call):
+    """Compute Optimizer: whether the account, and its members, are watched."""
+    off = call.profile.faults.get("compute_optimizer_off")
+    return {"status": "Inactive" if off else "Active", "memberAccountsEnrolled": not off}
+
+
 def list_recommendations(state, call):
     """Cost Optimization Hub: the seeded recommendations that pass the filter."""
     if call.profile.faults.get("coh_not_enrolled"):

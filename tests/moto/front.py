@@ -35,7 +35,7 @@ FAULTS = {
     "external_id": dict,  # {account: id that the trust demands}
     "deny_regions": dict,  # {account: [region]}: by a service control policy
     "deny_actions": dict,  # {account: [operation]}: by the role
-    "allow_actions": dict,  # {account: [operation]}: all that the role permits
+    "unlimited_role": bool,  # the roles permit everything, not what the templates give them
     "not_enabled": dict,  # {account: [region]}: not among its regions; calls to it fail
     "expire_after": dict,  # {account: n}: its first credentials die after n calls
     "throttle_first": dict,  # {operation: n}: per account and region
@@ -45,6 +45,9 @@ FAULTS = {
     "no_organization": bool,
     "organizations_denied": bool,
     "coh_not_enrolled": bool,
+    "compute_optimizer_off": bool,
+    "template_version": dict,  # {account: what the tag of its role says}; null where it has no tag
+    "stack_set": dict,  # {account: status and reason of its stack}; null where it has none
     "list_regions_denied": bool,
 }
 
@@ -52,7 +55,7 @@ FAULTS = {
 GLOBAL = {"organizations", "sts", "ce", "cost-optimization-hub", "cloudfront", "route53", "account", "iam"}
 READS = ("Describe", "List", "Get", "Head", "Lookup", "Search", "AssumeRole")
 HANG_SECONDS = 60
-SCANNER = "assumed-role/FinOps/ci"
+SCANNER = "assumed-role/OrgscanScanner/ci"
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Credential:
     arn: str
     expires: float
     profile: Profile
+    actions: set | None = None  # what a session policy leaves of the role's
     calls_left: int | None = None
 
 
@@ -191,7 +195,7 @@ class Front:
             if credential.expires < time.time():
                 raise errors.expired(call)
 
-    def issue(self, profile, account, arn, seconds):
+    def issue(self, profile, account, arn, seconds, actions=None):
         """Makes credentials; the first of an account may be short-lived (`expire_after`)."""
         credential = Credential(
             access_key="ASIA" + services.random_key(16),
@@ -201,6 +205,7 @@ class Front:
             arn=arn,
             expires=time.time() + seconds,
             profile=profile,
+            actions=actions,
         )
         with self._lock:
             if self._counted(profile, ("issued", account)) == 1:
@@ -272,11 +277,17 @@ class Front:
             raise errors.denied_by_scp(call)
         if _names(call, _for_account(faults.get("deny_actions"), call.account)):
             raise errors.denied_by_role(call)
-        allowed = _for_account(faults.get("allow_actions"), call.account)
-        if allowed is not None and not _names(call, allowed):
+        if not faults.get("unlimited_role") and not self._permits(call):
             raise errors.denied_by_role(call)
         if call.operation != "Unknown" and not call.operation.startswith(READS):
             raise errors.denied_by_role(call)  # the role is read-only, and the world is shared
+
+    def _permits(self, call):
+        """Whether the role of the caller permits the call, and the policy of its session, where it has one."""
+        session = self._credentials.get(call.access_key)
+        narrowed = session.actions if session else None
+        role = self.state.roles[call.account]
+        return role.permits(call.iam_action) and (narrowed is None or call.iam_action in narrowed)
 
     # --- answers ------------------------------------------------------------
 
@@ -314,6 +325,10 @@ class Front:
             reply = services.drop_empty_instance_ids(reply)
         if call.service == "lambda":
             reply = services.write_lambda_times(reply)
+        if call.key == "iam:ListRoleTags":
+            reply = services.change_tags(call, reply)
+        if call.key == "cloudformation:ListStackInstances":
+            reply = services.change_stacks(call, reply)
         if call.key == "logs:DescribeLogGroups":
             reply = services.complete_log_groups(self, call, reply)
         if call.key == "sqs:GetQueueAttributes":

@@ -148,6 +148,10 @@ TABLE = {
     "cost-optimization-hub:ListEnrollmentStatuses": Rule(
         "nextToken", "maxResults", "items", "nextToken", default=100, most=1000
     ),
+    "cloudformation:ListStackInstances": Rule(
+        "NextToken", "MaxResults", "*/Summaries", "NextToken", default=100, most=100
+    ),
+    "iam:ListRoleTags": Rule("Marker", "MaxItems", "*/Tags", "Marker", default=100, most=1000),
     "account:ListRegions": Rule("NextToken", "MaxResults", "Regions", "NextToken", default=50, most=50),
     # Cost Explorer has no size parameter: the front pages its groups itself.
     "ce:GetCostAndUsage": Rule("NextPageToken", "-", "rows", "NextPageToken", default=100, most=100),
@@ -284,6 +288,8 @@ def cut_xml(call, rule, page, body):
         container.remove(item)
     container.extend(part)
     _set_text(holder, rule.token_out, token)
+    if call.service == "iam":
+        _set_text(holder, "IsTruncated", "true" if token else "false")
     if call.service == "cloudfront":
         _set_text(holder, "IsTruncated", "true" if token else "false")
         _set_text(holder, "Quantity", str(len(part)))

@@ -965,6 +965,7 @@ def build(moto):
     from moto.moto_api._internal import mock_random
     from seed_logs import log_groups
     from seed_messages import queues, rules, topics
+    from seed_rollout import roll_out
     from seed_storage import storage_classes
     from seed_zones import zones
 
@@ -973,6 +974,7 @@ def build(moto):
     with ago(400):
         seed.organization()
         seed.touch()
+        roll_out(seed)
     busy, instance = volumes(seed)
     addresses(seed, busy, instance)
     snapshots(seed, busy, instance)
@@ -1007,6 +1009,7 @@ def build(moto):
             {"id": a.id, "name": a.name, "state": a.state, "ou_path": a.ou_path}
             for a in state.accounts.values()
         ],
+        "permitted": {account: role.actions() for account, role in state.roles.items()},
         "regions": state.regions,
         "planted": seed.planted,
         "healthy": seed.healthy,

@@ -69,11 +69,11 @@ def main():
     stdout, sys.stdout = sys.stdout, sys.stderr  # stdout is for the one line; moto prints at times
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    import cloudformation
     import seed
-    from cloudformation import leave_out_no_values
     from front import Front
 
-    leave_out_no_values()
+    cloudformation.repair()
     moto = DomainDispatcherApplication(create_backend_app)
     state, world = seed.build(moto)
     server = make_server(Front(moto, state), options.port)

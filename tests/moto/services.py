@@ -5,16 +5,16 @@ import json
 import re
 import secrets
 import string
+import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 import cloudwatch
 import costs
 import errors
 import paging
-from state import OTHER_REGIONS
+from state import OTHER_REGIONS, listed
 from wire import ApiError, Reply, result_reply, xml_reply
 
-ROLE = "OrgscanReadOnly"
 ROLE_ARN = re.compile(r"^arn:aws:iam::(\d{12}):role/(.+)$")
 
 
@@ -69,14 +69,19 @@ def assume_role(front, call):
         and account != state.management  # StackSets do not put the role there
         and member is not None
         and member.state == "ACTIVE"
-        and role == ROLE
+        and role == state.roles[account].name
+        and state.roles[account].trusts(role_of(call.arn), external_id)
         and not {account, "*"} & set(faults.get("role_missing", []))
         and (wanted is None or wanted == external_id)
     )
     if not allowed:
         raise errors.denied(call, "", action="sts:AssumeRole", resource=arn)
     credential = front.issue(
-        call.profile, account, f"arn:aws:sts::{account}:assumed-role/{role}/{session}", seconds
+        call.profile,
+        account,
+        f"arn:aws:sts::{account}:assumed-role/{role}/{session}",
+        seconds,
+        session_actions(call.params.get("Policy")),
     )
     expiration = datetime.datetime.fromtimestamp(credential.expires, datetime.timezone.utc)
     return xml_reply(
@@ -91,8 +96,62 @@ def assume_role(front, call):
     )
 
 
+def role_of(arn):
+    """The ARN of the role of a session."""
+    parts = re.fullmatch(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/[^/]+", arn)
+    return f"arn:aws:iam::{parts.group(1)}:role/{parts.group(2)}" if parts else None
+
+
+def session_actions(policy):
+    """The actions that a session policy leaves; `None` where there is none."""
+    if policy is None:
+        return None
+    if len(policy) > 2048:
+        raise _invalid_sts("1 validation error detected: Value at 'policy' failed to satisfy constraint")
+    statements = listed(json.loads(policy)["Statement"])
+    return {action for it in statements for action in listed(it["Action"])}
+
+
 def random_key(length):
     return "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(length))
+
+
+# --- the StackSet ----------------------------------------------------------
+
+
+def change_stacks(call, reply):
+    """Lets the stacks of some accounts be missing, or stand as the fault says: (status, detailed status, reason)."""
+    root, namespace = paging.parse_xml(reply.body)
+    summaries = root.find("*/Summaries")
+    for account, stand in call.profile.faults.get("stack_set", {}).items():
+        for it in [it for it in summaries if it.findtext("Account") == account]:
+            if stand is None:
+                summaries.remove(it)
+                continue
+            status, detailed, reason = stand
+            for tag, text in (("Status", status), ("StatusReason", reason)):
+                for old in it.findall(tag):
+                    it.remove(old)
+                ET.SubElement(it, tag).text = text
+            for old in it.findall("StackInstanceStatus"):
+                it.remove(old)
+            ET.SubElement(ET.SubElement(it, "StackInstanceStatus"), "DetailedStatus").text = detailed
+    return Reply(reply.status, reply.headers, paging.write_xml(root, namespace))
+
+
+def change_tags(call, reply):
+    """Lets the role of an account carry another version of its template, or none."""
+    table = call.profile.faults.get("template_version", {})
+    if call.account not in table:
+        return reply
+    root, namespace = paging.parse_xml(reply.body)
+    tags = root.find("*/Tags")
+    for it in [it for it in tags if it.findtext("Key") == "orgscan:template-version"]:
+        if table[call.account] is None:
+            tags.remove(it)
+        else:
+            it.find("Value").text = table[call.account]
+    return Reply(reply.status, reply.headers, paging.write_xml(root, namespace))
 
 
 # --- account and regions ---------------------------------------------------
@@ -342,6 +401,7 @@ ANSWERS = {
     "cloudwatch:ListMetrics": lambda f, c: paged(c, cloudwatch.list_metrics(f.state, c)),
     "cloudwatch:DescribeAlarms": lambda f, c: paged(c, cloudwatch.describe_alarms(f.state, c)),
     "ce:GetCostAndUsage": get_cost_and_usage,
+    "compute-optimizer:GetEnrollmentStatus": lambda f, c: result_reply(c, costs.enrollment_status(c)),
     "cost-optimization-hub:ListEnrollmentStatuses": lambda f, c: paged(
         c, costs.list_enrollment_statuses(f.state, c)
     ),

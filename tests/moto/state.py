@@ -46,6 +46,35 @@ class Metrics:
 
 
 @dataclass
+class Role:
+    """A role that the rollout made."""
+
+    name: str
+    trust: dict
+    statements: list  # of all its policies
+
+    def permits(self, action):
+        """Whether an action is named in a statement that allows it.  The templates use no patterns."""
+        return any(it["Effect"] == "Allow" and action in listed(it["Action"]) for it in self.statements)
+
+    def actions(self):
+        """All that it permits."""
+        return sorted({action for it in self.statements for action in listed(it["Action"])})
+
+    def trusts(self, arn, external_id):
+        """Whether a role may assume this one.  The organization is the caller's own here."""
+        for it in self.trust["Statement"]:
+            wanted = it.get("Condition", {}).get("StringEquals", {})
+            if it["Principal"].get("AWS") == arn and wanted.get("sts:ExternalId", external_id) == external_id:
+                return True
+        return False
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+@dataclass
 class State:
     """Everything the front knows beside moto's own data."""
 
@@ -53,6 +82,7 @@ class State:
     organization: str = ""
     regions: list = field(default_factory=list)
     accounts: dict = field(default_factory=dict)  # id -> Account
+    roles: dict = field(default_factory=dict)  # account id -> Role: the scanner's in the management account
     ou_paths: dict = field(default_factory=dict)  # OU id -> "o-x/r-x/ou-x/"
     metrics: Metrics = field(default_factory=Metrics)
     costs: list = field(default_factory=list)

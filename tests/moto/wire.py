@@ -25,6 +25,7 @@ PROTOCOLS = {
     "s3": "s3",
     "sts": "query",
     "iam": "query",
+    "cloudformation": "query",
     "autoscaling": "query",
     "sns": "query",
     "cloudfront": "rest-xml",
@@ -61,6 +62,7 @@ XML_NAMESPACES = {
     "route53": "https://route53.amazonaws.com/doc/2013-04-01/",
     "sns": "http://sns.amazonaws.com/doc/2010-03-31/",
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
 }
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/aws4_request")

@@ -11,7 +11,7 @@ locals {
   # A managed policy holds 6,144 characters; the longest action has fewer than 60.
   parts = { for number, actions in chunklist(local.actions, 100) : tostring(number + 1) => actions }
 
-  tags = merge(var.tags, { "orgscan:template-version" = "5059c5347e131b1a" })
+  tags = merge(var.tags, { "orgscan:template-version" = "b0aba29f9643dd9f" })
 }
 
 data "aws_iam_policy_document" "trust" {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::{future::join_all, join};
 
 use crate::{
     aws::{
@@ -37,12 +37,17 @@ impl InUse {
     async fn seen(cx: &Cx) -> Result<Self, Problem> {
         let clusters = cx.all::<Cluster>().await?;
         let holders = clusters.iter().filter(|it| it.services > 0);
-        let services = try_join_all(holders.map(|it| cx.ask(Services { cluster: it.arn.clone() }))).await?;
+        let services = join_all(holders.map(|it| cx.ask(Services { cluster: it.arn.clone() })));
         let busy = clusters.iter().filter(|it| it.running_tasks > 0 || it.pending_tasks > 0);
-        let tasks = try_join_all(busy.map(|it| cx.ask(RunningTasks { cluster: it.arn.clone() }))).await?;
-        let buses = cx.all::<EventBus>().await?;
-        let scheduled = cx.ask(ScheduledTasks::of(&clusters, &buses)).await?;
-        Ok(Self { services, tasks, scheduled })
+        let tasks = join_all(busy.map(|it| cx.ask(RunningTasks { cluster: it.arn.clone() })));
+        let scheduled = async {
+            let buses = cx.all::<EventBus>().await?;
+            cx.ask(ScheduledTasks::of(&clusters, &buses)).await
+        };
+        let (services, tasks, scheduled) = join!(services, tasks, scheduled);
+        let (services, tasks) =
+            (services.into_iter().collect::<Result<_, _>>()?, tasks.into_iter().collect::<Result<_, _>>()?);
+        Ok(Self { services, tasks, scheduled: scheduled? })
     }
 
     fn services(&self) -> impl Iterator<Item = &Service> {

@@ -3,7 +3,10 @@
 use jiff::tz::TimeZone;
 
 use crate::{
-    aws::cost_optimization_hub::{Enrollment, Recommendation, Recommendations},
+    aws::{
+        compute_optimizer::OptIn,
+        cost_optimization_hub::{Enrollment, Recommendation, Recommendations},
+    },
     check::prelude::*,
 };
 
@@ -12,15 +15,19 @@ check! {
     ///
     /// The amounts are AWS's own. Of several recommendations for one instance only one is returned, as AWS does by default
     /// (`includeAllRecommendations` is false), so that savings can be added up. They rest on use in the past: fine to ignore
-    /// for an instance that waits for a peak, or whose memory AWS cannot see. Where Cost Optimization Hub is off, that is a
-    /// problem in the answer; it is never turned on from here.
+    /// for an instance that waits for a peak, or whose memory AWS cannot see. Where Cost Optimization Hub is off, or Compute
+    /// Optimizer, from which it takes these recommendations, that is a problem in the answer; neither is turned on from here.
     title: "AWS's recommendations for EC2",
     scope: Payer,
-    needs: [Enrollment, Recommendations],
+    needs: [Enrollment, OptIn, Recommendations],
     params: NoParams,
 }
 
 async fn run(cx: &Cx, _: NoParams) -> Outcome {
+    if let Some(missing) = cx.ask_or_note(OptIn).await {
+        let members = missing.members.clone().filter(|_| !cx.is_alone());
+        missing.account.clone().into_iter().chain(members).for_each(|it| cx.note(it));
+    }
     let members_missing = cx.ask(Enrollment).await?;
     if let Some(problem) = members_missing.as_ref().clone().filter(|_| !cx.is_alone()) {
         cx.note(problem);
@@ -78,6 +85,7 @@ mod tests {
     use super::*;
     use crate::{
         aws::{
+            compute_optimizer::Missing,
             problem::{Class, Problem},
             store::Store,
         },
@@ -86,7 +94,8 @@ mod tests {
     use rust_decimal_macros::dec;
 
     fn world(recommendations: Vec<Recommendation>) -> Store {
-        Store::world().answering(|_: &Enrollment| Ok(None)).answering(move |it: &Recommendations| {
+        let world = Store::world().answering(|_: &Enrollment| Ok(None)).answering(|_: &OptIn| Ok(Missing::default()));
+        world.answering(move |it: &Recommendations| {
             assert_eq!(it.resource_types, ["Ec2Instance"]);
             Ok(recommendations.clone())
         })
@@ -157,6 +166,25 @@ mod tests {
         };
         assert_eq!(problems_when(&CHECK, without_members(), false).await, [Class::NotEnrolled]);
         assert_eq!(problems_when(&CHECK, without_members(), true).await, []);
+    }
+
+    #[tokio::test]
+    async fn what_compute_optimizer_does_not_watch_is_a_problem_beside_what_there_is() {
+        let problem = || Problem { class: Class::NotEnrolled, action: String::new(), message: String::new() };
+        let off = || {
+            let missing = Missing { account: Some(problem()), members: None };
+            world(vec![Recommendation::example("i-1")]).answering(move |_: &OptIn| Ok(missing.clone()))
+        };
+        assert_eq!(problems_when(&CHECK, off(), true).await, [Class::NotEnrolled]);
+        assert_eq!(findings(&CHECK, off(), "{}").await.len(), 1, "what there is stands");
+        let without_members = || {
+            let missing = Missing { account: None, members: Some(problem()) };
+            world(vec![]).answering(move |_: &OptIn| Ok(missing.clone()))
+        };
+        assert_eq!(problems_when(&CHECK, without_members(), false).await, [Class::NotEnrolled]);
+        assert_eq!(problems_when(&CHECK, without_members(), true).await, []);
+        let denied = world(vec![]).unanswered::<OptIn>(Class::AccessDenied);
+        assert_eq!(problems_when(&CHECK, denied, true).await, [Class::AccessDenied], "unknown is not on");
     }
 
     #[tokio::test]

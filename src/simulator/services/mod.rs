@@ -2,14 +2,17 @@
 
 mod account;
 mod auto_scaling;
+mod cloudformation;
 mod cloudfront;
 mod cloudwatch;
+mod compute_optimizer;
 mod cost_explorer;
 mod cost_optimization_hub;
 mod ec2;
 mod ecr;
 mod ecs;
 mod eventbridge;
+mod iam;
 mod lambda;
 mod load_balancing;
 mod logs;
@@ -99,14 +102,17 @@ pub(super) struct Context<'a> {
 static SERVICES: &[&Service] = &[
     &account::SERVICE,
     &auto_scaling::SERVICE,
+    &cloudformation::SERVICE,
     &cloudfront::SERVICE,
     &cloudwatch::SERVICE,
+    &compute_optimizer::SERVICE,
     &cost_explorer::SERVICE,
     &cost_optimization_hub::SERVICE,
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
     &eventbridge::SERVICE,
+    &iam::SERVICE,
     &lambda::SERVICE,
     &load_balancing::SERVICE,
     &logs::SERVICE,

@@ -69,6 +69,9 @@ pub(super) const UNITS: [(&str, &str, u64); 5] = [
     ("ou-sim0-security", "Security", 5),
 ];
 
+/// A version of the role's template that is none of today.
+const OLD_TEMPLATE: &str = "0000000000000000";
+
 /// The root of the organization.
 pub(super) const ROOT: &str = "r-sim0";
 /// The organization.
@@ -96,11 +99,22 @@ pub(crate) struct World {
     pub(crate) now: i64,
     accounts: usize,
     density: f64,
+    template: String,
 }
 
 impl World {
     pub(crate) fn new(accounts: usize, seed: u64, density: f64) -> Self {
-        Self { seed, now: Timestamp::now().as_second(), accounts, density }
+        Self { seed, now: Timestamp::now().as_second(), accounts, density, template: OLD_TEMPLATE.to_owned() }
+    }
+
+    /// The same, where the role was made from a version of its template; in some accounts from an older one.
+    pub(crate) fn with_template(self, version: &str) -> Self {
+        Self { template: version.to_owned(), ..self }
+    }
+
+    /// The version of its template that the role of an account was made from.
+    pub(super) fn template_of(&self, account: &str) -> &str {
+        if self.draw(&["template", account]).chance(0.05) { OLD_TEMPLATE } else { &self.template }
     }
 
     /// How many accounts there are.
