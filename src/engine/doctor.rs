@@ -49,6 +49,10 @@ pub(crate) const TEMPLATE_VERSION_TAG: &str = "orgscan:template-version";
 /// Checks ask other questions about each.
 const READINGS: [Reading; 3] = [Reading::NoData, Reading::Value(1.0), Reading::Value(1e15)];
 
+/// How many accounts are tried at once at most. Each takes the clients of all services, and so some memory: 32 of them 150 MiB,
+/// 128 of them 350 MiB, while 500 accounts take 23 s and 20 s (docs/performance.md).
+const ACCOUNTS_AT_ONCE: usize = 32;
+
 /// The actions that the doctor needs in each account, besides those of the checks and of the engine.
 pub(crate) fn member_actions() -> &'static [&'static Action] {
     RoleTags::ACTIONS
@@ -172,7 +176,8 @@ pub(super) async fn drive(engine: &Arc<Engine>, examination: &Arc<Examination>) 
     let members = ward.members().await?;
     examination.chart().admit(&members);
     let ward = Arc::new(ward);
-    let each = fanout::each_account(engine, stream::iter(members), |member| {
+    let at_once = engine.settings.concurrency.min(ACCOUNTS_AT_ONCE);
+    let each = fanout::each_account(engine, at_once, stream::iter(members), |member| {
         let ward = Arc::clone(&ward);
         async move {
             let examined = match member.inactive() {

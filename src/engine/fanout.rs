@@ -76,20 +76,22 @@ pub(super) async fn drive(engine: &Arc<Engine>, scan: &Arc<Scan>) -> Result<(), 
         Ok(())
     };
     let arriving = stream::poll_fn(|context| members.poll_recv(context));
-    let accounts = each_account(engine, arriving, |member| account(Arc::clone(&run), member));
+    let at_once = engine.settings.concurrency;
+    let accounts = each_account(engine, at_once, arriving, |member| account(Arc::clone(&run), member));
     let (listed, ()) = tokio::join!(lists, accounts);
     listed
 }
 
-/// Does some work for each account as it becomes known, many at once.
+/// Does some work for each account as it becomes known, so many at once.
 pub(super) async fn each_account<Work>(
     engine: &Arc<Engine>,
+    at_once: usize,
     members: impl Stream<Item = Member>,
     work: impl Fn(Member) -> Work,
 ) where
     Work: Future<Output = ()> + Send + 'static,
 {
-    let accounts = members.for_each_concurrent(engine.settings.concurrency, |member| {
+    let accounts = members.for_each_concurrent(at_once, |member| {
         // A task of its own, so that all cores work; dropped, and so ended, with the scan.
         let mut task = JoinSet::new();
         task.spawn(work(member));
