@@ -8,6 +8,7 @@ Build first: cargo build --release. Prints Markdown.
     benches/scale.py                      10, 100, 1,000 and 5,000 accounts, one check
     benches/scale.py --boto3 100          beside a boto3 pool, 100 accounts
     benches/scale.py --together 20        ten checks in one scan against ten scans, 20 accounts
+    benches/scale.py --doctor             orgscan doctor instead of a scan, at each size
 """
 
 import argparse
@@ -179,12 +180,27 @@ def together(binary, count):
     table([f"{count} x 17", "calls", "wall s", "CPU s"], rows)
 
 
+def doctor(binary, accounts):
+    rows = []
+    for count in accounts:
+        with Simulator(binary, count, "60ms") as simulator:
+            text, took = measured([binary, "doctor", "-o", "json"], simulator.environment())
+            throttled = sum(simulator.counts()["throttled"].values())
+        found = json.loads(text)
+        assert found["complete"] and found["summary"]["accounts"] == count, found["summary"]
+        row = [f"{count:,}", f"{took['wall']:.1f}", f"{took['cpu']:.1f}", f"{took['cpu'] / found['calls'] * 1e6:.0f}"]
+        rows.append([*row, f"{took['mib']:.0f}", f"{found['calls']:,}", throttled])
+        print(f"{count} accounts: {took['wall']:.1f} s", file=sys.stderr)
+    table(["accounts", "wall s", "CPU s", "us/call", "peak MiB", "calls", "throttled"], rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=pathlib.Path, default=default_binary(), help="the orgscan to measure")
     parser.add_argument("--accounts", default="10,100,1000,5000", help="sizes, separated by commas")
     parser.add_argument("--boto3", type=int, metavar="ACCOUNTS", help="compare with a boto3 thread pool")
     parser.add_argument("--together", type=int, metavar="ACCOUNTS", help="compare ten checks in one scan with ten scans")
+    parser.add_argument("--doctor", action="store_true", help="measure orgscan doctor")
     parser.add_argument("--python", default=sys.executable, help="a Python that has boto3")
     arguments = parser.parse_args()
     if not arguments.binary.exists():
@@ -194,6 +210,8 @@ def main():
         beside_boto3(arguments.binary, arguments.python, arguments.boto3)
     elif arguments.together:
         together(arguments.binary, arguments.together)
+    elif arguments.doctor:
+        doctor(arguments.binary, [int(it) for it in arguments.accounts.split(",")])
     else:
         sizes(arguments.binary, [int(it) for it in arguments.accounts.split(",")])
 

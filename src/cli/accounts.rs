@@ -4,7 +4,10 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Access, COMPLETE, Failure, INCOMPLETE, KEPT_BY_A_COMMAND, OutputFormat, checks, output};
-use crate::{aws::problem::one_line, engine::roster};
+use crate::{
+    aws::problem::one_line,
+    engine::roster::{self, Entry},
+};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct AccountsArgs {
@@ -32,7 +35,10 @@ pub(super) async fn run(args: AccountsArgs) -> Result<u8, Failure> {
         OutputFormat::Csv => {
             let mut writer = csv::Writer::from_writer(Vec::new());
             for account in &roster.accounts {
-                writer.serialize(account)?;
+                let text = |it: &Option<String>| it.as_deref().map(output::no_formula);
+                let (account_name, problem) = (text(&account.account_name), text(&account.problem));
+                let organizational_unit = text(&account.organizational_unit);
+                writer.serialize(Entry { account_name, organizational_unit, problem, ..account.clone() })?;
             }
             output::print(&String::from_utf8(writer.into_inner()?)?)?;
         }

@@ -151,7 +151,7 @@ pub(super) fn listing(
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(heads)?;
             for row in rows {
-                writer.write_record(row)?;
+                writer.write_record(row.iter().map(|it| no_formula(it)))?;
             }
             String::from_utf8(writer.into_inner()?)?
         }
@@ -194,6 +194,14 @@ fn table(report: &Report) -> String {
     lines.join("\n")
 }
 
+/// Text for a cell that a spreadsheet would take for a formula gets an apostrophe before it, as names are written by strangers.
+///
+/// Source: <https://owasp.org/www-community/attacks/CSV_Injection> (read Nov 2026).
+pub(super) fn no_formula(text: &str) -> String {
+    let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("{mark}{text}")
+}
+
 /// One finding a row.
 fn csv(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
@@ -218,7 +226,7 @@ fn csv(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
     ];
     writer.write_record(heads).map_err(from_csv)?;
     let number = |it: Option<Decimal>| it.map(|it| it.to_string()).unwrap_or_default();
-    let text = |it: Option<String>| it.unwrap_or_default();
+    let text = |it: Option<String>| no_formula(&it.unwrap_or_default());
     for report in scan.reports.each() {
         for finding in report.findings.read() {
             let it = finding?;
@@ -229,9 +237,9 @@ fn csv(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
                 text(it.account_name),
                 it.region,
                 it.resource_type,
-                it.resource_id,
+                no_formula(&it.resource_id),
                 text(it.resource_arn),
-                it.reason,
+                no_formula(&it.reason),
                 text(it.action_type),
                 number(it.billed_cost),
                 number(it.estimated_monthly_cost),
@@ -286,6 +294,13 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_strangers_name_cannot_become_a_formula() {
+        let rows = [vec!["=HYPERLINK(\"x\")".to_owned(), "web-prod".to_owned(), "@sum".to_owned()]];
+        let text = listing(OutputFormat::Csv, &["a", "b", "c"], &rows, &[]).unwrap_or_default();
+        assert_eq!(text, "a,b,c\n\"'=HYPERLINK(\"\"x\"\")\",web-prod,'@sum\n");
     }
 
     #[test]

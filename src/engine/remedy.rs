@@ -160,7 +160,7 @@ impl Troubles {
             by_stack.entry(stack).or_default().insert(spot.clone());
         }
         let trouble = |(stack, places): (Stack, BTreeSet<Spot>)| {
-            let tools = tools_that_need(&self.checks, action.as_deref(), &places);
+            let tools = self.tools_that_need(action.as_deref(), &places, stacks.payer.as_deref());
             let reason = places.first().and_then(|it| stacks.reason(&it.account_id));
             Trouble {
                 class: class.name(),
@@ -180,6 +180,25 @@ impl Troubles {
         by_stack.into_iter().map(trouble).collect()
     }
 
+    /// The tools that need an action; where nothing works, all that run there.
+    fn tools_that_need(&self, action: Option<&str>, places: &BTreeSet<Spot>, payer: Option<&str>) -> Vec<&'static str> {
+        let runs = |check: &Check, spot: &Spot| match (spot.region.as_str(), check.scope) {
+            (PAYER, scope) => scope == Scope::Payer,
+            (GLOBAL, Scope::Payer) => payer == Some(spot.account_id.as_str()),
+            (GLOBAL, _) | (_, Scope::Regional) => true,
+            _ => false,
+        };
+        let engine: Vec<String> = super::member_actions().iter().map(|it| it.iam()).collect();
+        let needs = |check: &Check| match action {
+            Some(action) => {
+                check.actions().iter().any(|it| it.iam() == action)
+                    || engine.iter().any(|it| it == action) && check.scope == Scope::Regional
+            }
+            None => places.iter().any(|it| runs(check, it)),
+        };
+        self.checks.iter().filter(|it| needs(it)).map(|it| it.name()).collect()
+    }
+
     fn old_template(&self) -> Trouble {
         Trouble {
             class: "template_old".to_owned(),
@@ -195,24 +214,6 @@ impl Troubles {
             places: self.old_templates.iter().cloned().collect(),
         }
     }
-}
-
-/// The tools that need an action; where nothing works, all that run there.
-fn tools_that_need(checks: &[&'static Check], action: Option<&str>, places: &BTreeSet<Spot>) -> Vec<&'static str> {
-    let runs = |check: &Check, region: &str| match (region, check.scope) {
-        (PAYER, scope) => scope == Scope::Payer,
-        (GLOBAL, Scope::Regional | Scope::Account) | (_, Scope::Regional) => true,
-        _ => false,
-    };
-    let engine: Vec<String> = super::member_actions().iter().map(|it| it.iam()).collect();
-    let needs = |check: &Check| match action {
-        Some(action) => {
-            check.actions().iter().any(|it| it.iam() == action)
-                || engine.iter().any(|it| it == action) && check.scope == Scope::Regional
-        }
-        None => places.iter().any(|it| runs(check, &it.region)),
-    };
-    checks.iter().filter(|it| needs(it)).map(|it| it.name()).collect()
 }
 
 fn costs(class: Class, action: Option<&str>, tools: &[&str], all: usize) -> String {
@@ -400,6 +401,10 @@ mod tests {
             let of = fixes.iter().find(|it| it.places == [spot(account, GLOBAL)]).expect("by itself");
             assert!(of.fix.contains(words) && !of.fix.contains("one of three"), "{account}: {}", of.fix);
         }
+        let of =
+            |account: &str| fixes.iter().find(|it| it.places == [spot(account, GLOBAL)]).map(|it| it.tools.clone());
+        let of_payer = |tools: Option<Vec<&str>>| tools.is_some_and(|it| it.contains(&"get_cost_by_service"));
+        assert!(of_payer(of("9")) && !of_payer(of("1")), "only the payer answers what is asked of the payer");
         let unread = troubles.sorted(&Stacks { by_account: None, ..stacks });
         assert!(unread.len() == 1 && unread[0].fix.starts_with("one of three"), "{unread:?}");
     }
