@@ -1,6 +1,9 @@
 //! A report in words: Markdown that is useful alone, for the text of MCP answers and for the terminal.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use rust_decimal::Decimal;
 
@@ -8,7 +11,7 @@ use crate::{
     aws::problem::one_line,
     check::Finding,
     engine::{
-        diagnosis::{Count, Diagnosis},
+        diagnosis::{Count, Diagnosis, NotTried},
         pile::Found,
         remedy::{Spot, Trouble},
         report::{Coverage, Report},
@@ -172,6 +175,25 @@ pub(crate) fn verdict(it: &Diagnosis) -> String {
     )
 }
 
+/// What was not tried, in a line for each reason. What was tried where there was something to ask it about is only counted.
+pub(crate) fn not_tried(it: &Diagnosis) -> Vec<String> {
+    let is_told = |not: &&NotTried| not.is_charged || not.accounts >= it.summary.entered;
+    let (told, elsewhere): (Vec<_>, Vec<_>) = it.not_tried.iter().partition(is_told);
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for it in told {
+        by_reason.entry(it.why).or_default().push(&it.action);
+    }
+    let mut lines: Vec<_> =
+        by_reason.into_iter().map(|(why, actions)| format!("not tried, as {why}: {}", actions.join(", "))).collect();
+    if !elsewhere.is_empty() {
+        lines.push(format!(
+            "{} more actions were tried only in accounts that have something to ask them about (--output json tells which)",
+            elsewhere.len()
+        ));
+    }
+    lines
+}
+
 /// A place of a trouble.
 pub(crate) fn place(it: &Spot) -> String {
     let name = it.account_name.as_deref().map(|it| format!(" {}", one_line(it))).unwrap_or_default();
@@ -204,9 +226,7 @@ pub(crate) fn diagnosis(it: &Diagnosis) -> String {
             quoted(&it.message)
         )
     }));
-    lines.extend(
-        it.not_tried.iter().map(|it| format!("- not tried: {} in {} accounts: {}", it.action, it.accounts, it.why)),
-    );
+    lines.extend(not_tried(it).iter().map(|it| format!("- {it}")));
     within_budget(&lines.join("\n"))
 }
 

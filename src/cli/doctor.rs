@@ -12,7 +12,7 @@ use super::{
 use crate::{
     aws::problem::one_line,
     engine::{diagnosis::Diagnosis, doctor::Visit, remedy::Trouble, request::Shared},
-    words::{places, verdict},
+    words::{not_tried, places, verdict},
 };
 
 /// How many places of a trouble the table names.
@@ -98,9 +98,7 @@ fn words(diagnosis: &Diagnosis, format: OutputFormat) -> Result<String, Failure>
     if !diagnosis.troubles.is_empty() {
         lines.push(troubles(diagnosis, format)?);
     }
-    for it in &diagnosis.not_tried {
-        lines.push(format!("not tried: {} in {} accounts: {}", it.action, it.accounts, it.why));
-    }
+    lines.extend(not_tried(diagnosis));
     lines.push(verdict(diagnosis));
     Ok(lines.join("\n"))
 }

@@ -274,7 +274,7 @@ fn misused(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|it| !it.starts_with("Usage:")).filter(|it| !it.is_empty());
     let line = lines.filter(|it| !it.starts_with("For more information")).collect::<Vec<_>>().join(" ");
-    failed(line.trim_start_matches("error: "))
+    failed(&line.trim_start_matches("error: ").replace(" tip: ", "; "))
 }
 
 /// Logs go to stderr: for a server lines at `info`, for a person at a terminal only what went wrong in orgscan itself.

@@ -58,6 +58,8 @@ pub(crate) struct Patient {
 pub(crate) struct NotTried {
     pub(crate) action: String,
     pub(crate) why: &'static str,
+    /// Whether AWS charges for it.
+    pub(crate) is_charged: bool,
     /// In how many of the accounts that were entered.
     pub(crate) accounts: usize,
 }
@@ -66,6 +68,8 @@ pub(crate) struct NotTried {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Count {
     pub(crate) accounts: usize,
+    /// Those whose role could be assumed, and the scanner's own.
+    pub(crate) entered: usize,
     pub(crate) in_order: usize,
     pub(crate) to_fix: usize,
     /// Suspended, closed or not yet active.
@@ -277,6 +281,7 @@ impl Chart {
         });
         let summary = Count {
             accounts: accounts.len(),
+            entered: accounts.iter().filter(|it| it.actions_tried > 0).count(),
             in_order: self.count(Condition::InOrder),
             to_fix: self.count(Condition::ToFix),
             inactive: self.count(Condition::Inactive),
@@ -291,11 +296,12 @@ impl Chart {
             notes.push(format!("{} accounts were not tried: {}", summary.not_reached, of.pending.message));
         }
         let why = |action: &String| match (of.charged.contains(action), of.paid) {
-            (true, false) => "AWS charges for it, and nothing that is charged was to be tried (--paid)",
+            (true, false) => "AWS charges for it and --paid was not given",
             (true, true) => "there was nothing to ask it about, or the charges would have gone over --max-charge",
             (false, _) => "there was nothing to ask it about",
         };
         let not_tried = self.not_tried.iter().map(|(action, accounts)| NotTried {
+            is_charged: of.charged.contains(action),
             why: why(action),
             action: action.clone(),
             accounts: *accounts,

@@ -360,5 +360,13 @@ fn every_format_tells_the_trouble_and_its_fix() {
         says(&output.stdout, &["role_missing", world().id("ml"), "organization.yaml", "account_suspended"]);
     }
     let table = caller.orgscan(&["doctor"]).stdout;
-    says(&table, &["There is something to fix", "not tried: cloudwatch:GetMetricData", "--paid", "1 that do not run"]);
+    says(
+        &table,
+        &[
+            "There is something to fix",
+            "not tried, as AWS charges for it and --paid was not given",
+            "cloudwatch:GetMetricData",
+            "1 that do not run",
+        ],
+    );
 }
