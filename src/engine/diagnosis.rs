@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -100,14 +100,9 @@ pub(crate) struct Diagnosis {
     /// How many requests were sent.
     pub(crate) calls: u64,
     /// What AWS charges for them.
-    #[serde(serialize_with = "dollars")]
     #[schemars(with = "f64")]
     pub(crate) billed_usd: Decimal,
     pub(crate) as_of: String,
-}
-
-fn dollars<S: serde::Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(amount.to_f64().unwrap_or(f64::NAN))
 }
 
 /// Something that went wrong in a place.

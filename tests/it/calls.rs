@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    harness::{Call, everything, profile, repository, tool_names, tools_that_need, whole_scan, world},
+    harness::{Call, everything, permitted, profile, tool_names, tools_that_need, whole_scan, world},
     talk::Session,
 };
 
@@ -145,15 +145,6 @@ fn credentials_that_expire_midway_are_renewed_once() {
     let refused = caller.calls().iter().filter(|it| it.is_refused()).count();
     assert!(refused >= 2, "both accounts ran into it");
     assert_eq!(caller.calls_to("sts:AssumeRole").len(), world().active().len() - 1 + 2);
-}
-
-/// The actions of a policy that is written down.
-fn permitted(policy: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(repository(policy)).expect("the policy is written down");
-    let policy: Value = serde_json::from_str(&text).expect("JSON");
-    let statements = policy["Statement"].as_array().expect("statements").iter();
-    let actions = statements.flat_map(|it| it["Action"].as_array().expect("actions"));
-    actions.map(|it| it.as_str().expect("a name").to_owned()).collect()
 }
 
 /// The stand-in makes its roles from the templates and permits what they do; `tests/moto/check_front.py` holds it to that.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Call, Output, Profile, Running, plain_command, profile, refused, repository, says, tools, tools_that_need, world,
+    Call, Output, Profile, Running, permitted, plain_command, profile, refused, says, tools, tools_that_need, world,
 };
 
 /// What AWS charges for.
@@ -110,14 +110,6 @@ fn are_noticed(denied: &[(&str, &str)]) {
 
 /// All that can be tried: in every region that things are planted in, and what is charged too.
 const EVERYTHING: &[&str] = &["--paid", "--regions", "us-east-1,eu-west-1"];
-
-/// Every action of a policy that is written down.
-fn permitted(policy: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(repository(policy)).expect("the policy is written down");
-    let policy: Value = serde_json::from_str(&text).expect("JSON");
-    let actions = policy["Statement"].as_array().expect("statements").iter().filter_map(|it| it["Action"].as_array());
-    actions.flatten().map(|it| it.as_str().expect("a name").to_owned()).collect()
-}
 
 #[test]
 fn every_action_that_is_taken_away_is_noticed() {

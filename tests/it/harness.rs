@@ -414,6 +414,14 @@ pub(crate) fn tools_that_need(action: &str) -> Vec<&'static str> {
     tools().iter().filter(need).map(|it| it["tool"].as_str().expect("a name")).collect()
 }
 
+/// The actions of an IAM policy that is written down.
+pub(crate) fn permitted(policy: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(repository(policy)).expect("the policy is written down");
+    let policy: Value = serde_json::from_str(&text).expect("JSON");
+    let actions = policy["Statement"].as_array().expect("statements").iter().filter_map(|it| it["Action"].as_array());
+    actions.flatten().map(|it| it.as_str().expect("a name").to_owned()).collect()
+}
+
 /// That a command was refused in one line of stderr, with nothing on stdout; returns the line.
 pub(crate) fn refused(output: &Output) -> String {
     assert_eq!(output.code, Some(1), "{output:?}");
