@@ -6,13 +6,16 @@ use aws_sdk_cloudformation::types::{
 
 use super::{
     Declared, Place, Question,
-    action::{Action, CLOUDFORMATION},
+    action::{Action, CLOUDFORMATION, ORGANIZATIONS},
     problem::{Problem, one_line},
     said,
     store::OWNED_BYTES,
 };
 
 static LIST_STACK_INSTANCES: Action = Action::new(&CLOUDFORMATION, "ListStackInstances");
+/// Asked by CloudFormation in the caller's name, to know a delegated administrator: without it, one is told that it is none
+/// (<https://github.com/hashicorp/terraform-provider-aws/pull/37069>, read Nov 2026).
+static LIST_DELEGATED_ADMINISTRATORS: Action = Action::new(&ORGANIZATIONS, "ListDelegatedAdministrators");
 
 /// The most instances on a page
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackInstances.html>, read Nov 2026).
@@ -49,7 +52,7 @@ pub(crate) enum Standing {
 
 impl Declared for StackInstances {
     const NAME: &'static str = "cloudformation::StackInstances";
-    const ACTIONS: &'static [&'static Action] = &[&LIST_STACK_INSTANCES];
+    const ACTIONS: &'static [&'static Action] = &[&LIST_STACK_INSTANCES, &LIST_DELEGATED_ADMINISTRATORS];
 }
 
 impl Question for StackInstances {
