@@ -159,7 +159,10 @@ struct Ward {
     examination: Arc<Examination>,
     caller: Caller,
     plan: Plan,
-    payer: Option<String>,
+    /// Who answers what is asked of the payer.
+    payer: String,
+    /// Whether the accounts are those of an organization, to which a StackSet may have brought the role.
+    is_organized: bool,
 }
 
 /// Tries all accounts.
@@ -169,7 +172,8 @@ pub(super) async fn drive(engine: &Arc<Engine>, examination: &Arc<Examination>) 
     let mut ward = Ward {
         engine: Arc::clone(engine),
         examination: Arc::clone(examination),
-        payer: Some(caller.account.clone()),
+        payer: caller.account.clone(),
+        is_organized: false,
         caller,
         plan: Plan::of(&examination.visit.checks),
     };
@@ -222,8 +226,7 @@ impl Ward {
 
     async fn organization(&mut self) -> Result<Vec<Member>, Problem> {
         let at = self.scanner_place();
-        self.payer = None;
-        self.payer = Some(organization::describe(&at).await?.payer);
+        let payer = organization::describe(&at).await?.payer;
         let mut members = Vec::new();
         organization::members(&at, |page| members.extend(page)).await?;
         // Needed only to choose accounts by unit or by tag.
@@ -237,6 +240,7 @@ impl Ward {
         if let Err(Refused::Accounts(problem)) = describe_for(selection, &at, &mut members).await {
             return Err(problem);
         }
+        (self.payer, self.is_organized) = (payer, true);
         Ok(members)
     }
 
@@ -244,10 +248,12 @@ impl Ward {
     async fn stacks(&self) {
         let rollout = &self.examination.visit.rollout;
         let name = rollout.stack_set.clone();
-        let (Source::Organization, Some(payer)) = (&self.engine.settings.source, &self.payer) else { return };
+        if !self.is_organized {
+            return;
+        }
         let at = self.scanner_place();
         let region = rollout.stack_set_region.as_deref().unwrap_or(&at.at.region);
-        let question = StackInstances { stack_set: name.clone(), as_delegate: *payer != self.caller.account };
+        let question = StackInstances { stack_set: name.clone(), as_delegate: self.payer != self.caller.account };
         let answer = question.ask(&at.in_region(region)).await;
         let mut chart = self.examination.chart();
         let by_account = match answer {
@@ -275,7 +281,7 @@ impl Ward {
                 None
             }
         };
-        chart.stacks(Stacks { name, payer: self.payer.clone(), by_account });
+        chart.stacks(Stacks { name, payer: Some(self.payer.clone()), by_account });
     }
 
     /// Tries one account: entering it, its role, its regions, and every action once.
@@ -301,7 +307,7 @@ impl Ward {
         }
         let global = partition::global_region(self.caller.partition);
         self.target(&looking, GLOBAL, global, &self.plan.account, &mut examined).await;
-        if self.payer.as_deref() == Some(member.id.as_str()) {
+        if self.payer == member.id {
             self.target(&looking, PAYER, global, &self.plan.payer, &mut examined).await;
         }
         examined

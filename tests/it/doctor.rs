@@ -312,6 +312,9 @@ fn what_the_scanner_may_not_ask_is_told_with_the_way_out() {
     let (output, json) = examined(&profile(json!({"no_organization": true})), &[]);
     assert_eq!(output.code, Some(0), "{json}");
     says(&json["notes"].to_string(), &["in no organization"]);
+    assert!(!json["notes"].to_string().contains("StackSet"), "without an organization there is none");
+    let (_, json) = examined(&profile(json!({"no_organization": true, "coh_not_enrolled": true})), &[]);
+    assert_eq!(only(&json)["class"], "not_enrolled", "an account by itself is its own payer");
 }
 
 #[test]
