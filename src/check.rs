@@ -58,6 +58,8 @@ pub struct Check {
     pub scope: Scope,
     /// What it may ask.
     pub needs: &'static [Need],
+    /// The tool whose savings count the same things: sums over tools leave this one's out where that one has run too.
+    pub within: Option<&'static str>,
     schema: fn() -> Value,
     accepts: fn(&Map<String, Value>) -> Result<(), String>,
     run: Run,
@@ -71,11 +73,12 @@ impl Check {
         title: &'static str,
         scope: Scope,
         needs: &'static [Need],
+        within: Option<&'static str>,
         schema: fn() -> Value,
         accepts: fn(&Map<String, Value>) -> Result<(), String>,
         run: Run,
     ) -> Self {
-        Self { path, docs, title, scope, needs, schema, accepts, run }
+        Self { path, docs, title, scope, needs, within, schema, accepts, run }
     }
 
     /// The name of the tool: that of the file.
@@ -194,6 +197,7 @@ macro_rules! check {
         title: $title:literal,
         scope: $scope:ident,
         needs: [$($need:ty),+ $(,)?],
+        $(within: $within:literal,)?
         params: $params:ty $(,)?
     ) => {
         pub(crate) static CHECK: $crate::check::Check = $crate::check::Check::new(
@@ -202,6 +206,7 @@ macro_rules! check {
             $title,
             $crate::check::Scope::$scope,
             &[$($crate::check::Need::of::<$need>($crate::check::Asks::<$need>::ASK)),+],
+            { let within: &[&str] = &[$($within)?]; within.first().copied() },
             $crate::check::schema_of::<$params>,
             |params| $crate::check::parsed::<$params>(params).map(|_| ()).map_err(|it| it.message),
             |cx, params| Box::pin(async move { run(cx, $crate::check::parsed::<$params>(params)?).await }),

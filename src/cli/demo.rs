@@ -210,5 +210,6 @@ const NEXT: &str = "Try next:
   orgscan demo --accounts 500                   a larger one
   orgscan demo --fault throttle:rate=0.1        what happens when AWS throttles
   orgscan scan --single-account                 your own account, with the credentials at hand
+  orgscan doctor                                what keeps it from seeing your whole organization
   orgscan scan --dry-run                        what a scan of your organization would take
   orgscan policy                                the permissions it needs";

@@ -21,13 +21,17 @@ pub(super) fn of(answers: &Answers<'_>) -> String {
     // What was billed is not to be saved.
     let saving: Vec<_> = reports.iter().filter(|it| it.summary.billed_cost.is_none()).collect();
     let findings: usize = saving.iter().map(|it| it.summary.findings).sum();
-    let total: Decimal = saving.iter().filter_map(|it| it.summary.estimated_monthly_savings).sum();
+    let within = answers.counted_within();
+    let savings = saving.iter().filter_map(|it| added(it.summary.estimated_monthly_savings, &it.tool, &within));
+    let total: Decimal = savings.sum();
     let at_least = if answers.is_complete() { "" } else { ", at least, as not everything could be seen" };
+    let apart = within.iter().map(|(tool, whole)| format!("Savings of {tool} are not added: {whole} counts the same."));
+    let opening = format!("{} USD a month to save{at_least}; {findings} findings.", money(Some(total)));
     [
-        format!("{} USD a month to save{at_least}; {findings} findings.", money(Some(total))),
+        std::iter::once(opening).chain(apart).collect::<Vec<_>>().join(" "),
         table("tool", by_tool(&reports), usize::MAX),
-        table("account", by_account(&saving), ACCOUNTS_SHOWN),
-        table("region", by_region(answers), usize::MAX),
+        table("account", by_account(&saving, &within), ACCOUNTS_SHOWN),
+        table("region", by_region(answers, &within), usize::MAX),
         ledger(&scan.coverage).join("\n"),
         format!(
             "{} AWS calls, {} throttled, {} USD charged; scan {}",
@@ -56,11 +60,23 @@ fn summed<'a>(of: impl Iterator<Item = (&'a str, usize, Option<Decimal>)>) -> Ve
     sums.into_iter().map(|(name, (findings, savings))| (name.to_owned(), findings, savings)).collect()
 }
 
-fn by_account(saving: &[&Report<Found>]) -> Vec<Line> {
-    let accounts: Vec<_> = saving.iter().flat_map(|it| &it.accounts).collect();
+/// Tools whose savings another tool counts as well, and that tool.
+type Within = [(&'static str, &'static str)];
+
+/// What of a tool's savings goes into sums over tools: nothing where another counts it as well.
+fn added(savings: Option<Decimal>, tool: &str, within: &Within) -> Option<Decimal> {
+    if within.iter().any(|(it, _)| *it == tool) { savings.map(|_| Decimal::ZERO) } else { savings }
+}
+
+fn by_account(saving: &[&Report<Found>], within: &Within) -> Vec<Line> {
+    let accounts: Vec<_> =
+        saving.iter().flat_map(|it| it.accounts.iter().map(|account| (it.tool.as_str(), account))).collect();
     let names: BTreeMap<_, _> =
-        accounts.iter().map(|it| (it.account_id.as_str(), it.account_name.as_deref())).collect();
-    let sums = summed(accounts.iter().map(|it| (it.account_id.as_str(), it.findings, it.estimated_monthly_savings)));
+        accounts.iter().map(|(_, it)| (it.account_id.as_str(), it.account_name.as_deref())).collect();
+    let sums =
+        summed(accounts.iter().map(|(tool, it)| {
+            (it.account_id.as_str(), it.findings, added(it.estimated_monthly_savings, tool, within))
+        }));
     let with_name = |id: String| match names.get(id.as_str()).copied().flatten() {
         Some(name) => format!("{id} {}", one_line(name)),
         None => id,
@@ -68,9 +84,13 @@ fn by_account(saving: &[&Report<Found>]) -> Vec<Line> {
     sums.into_iter().map(|(id, findings, savings)| (with_name(id), findings, savings)).collect()
 }
 
-fn by_region(answers: &Answers<'_>) -> Vec<Line> {
-    let regions: Vec<_> = answers.by_region().into_iter().filter(|it| it.billed_cost.is_none()).collect();
-    summed(regions.iter().map(|it| (it.region.as_str(), it.findings, it.estimated_monthly_savings)))
+fn by_region(answers: &Answers<'_>, within: &Within) -> Vec<Line> {
+    let regions: Vec<_> = answers.by_region().into_iter().filter(|(_, it)| it.billed_cost.is_none()).collect();
+    summed(
+        regions
+            .iter()
+            .map(|(tool, it)| (it.region.as_str(), it.findings, added(it.estimated_monthly_savings, tool, within))),
+    )
 }
 
 /// The lines with the largest savings, and how many are left.

@@ -117,10 +117,18 @@ impl<'a> Answers<'a> {
         self.scan.merge().is_complete(&self.pending)
     }
 
-    /// The totals of all checks by region.
-    pub(crate) fn by_region(&self) -> Vec<RegionSummary> {
+    /// The tools whose savings another tool of the scan counts as well, and that tool.
+    pub(crate) fn counted_within(&self) -> Vec<(&'static str, &'static str)> {
+        let has_run = |tool: &&str| self.scan.asked.iter().any(|it| it.check.name() == *tool);
+        let asked = self.scan.asked.iter().map(|it| it.check);
+        asked.filter_map(|it| Some((it.name(), it.within.filter(has_run)?))).collect()
+    }
+
+    /// The totals of all checks by region, each with its tool.
+    pub(crate) fn by_region(&self) -> Vec<(&'static str, RegionSummary)> {
         let merge = self.scan.merge();
-        (0..self.scan.asked.len()).flat_map(|check| merge.by_region(check)).collect()
+        let asked = self.scan.asked.iter().enumerate();
+        asked.flat_map(|(index, it)| merge.by_region(index).into_iter().map(|sum| (it.check.name(), sum))).collect()
     }
 
     /// All of them, each with so many findings at most.

@@ -160,6 +160,32 @@ fn resources() -> BTreeSet<&'static str> {
     all_findings().iter().filter_map(|it| it["resource_id"].as_str()).collect()
 }
 
+/// The names and amounts of the rows of a table of the summary.
+fn amounts<'a>(summary: &'a str, title: &str) -> Vec<(&'a str, Option<f64>)> {
+    let table = summary.split("\n\n").find(|it| it.lines().nth(1).is_some_and(|it| it.contains(title)));
+    let rows =
+        table.unwrap_or_else(|| panic!("no table {title} in {summary}")).lines().filter(|it| it.starts_with('│'));
+    let cells = rows.skip(1).map(|it| it.split(['│', '┆']).map(str::trim).collect::<Vec<_>>());
+    cells.map(|it| (it[1], it[3].parse().ok())).collect()
+}
+
+#[test]
+fn a_sum_over_tools_counts_nothing_twice() {
+    let (volumes, instances) = ("find_volumes_of_stopped_instances", "find_unused_ec2_instances");
+    let summary = profile(json!({})).orgscan(&["scan", "--output", "summary"]).stdout;
+    let total = |summary: &str| summary.split(' ').next().and_then(|it| it.parse::<f64>().ok()).expect("an amount");
+    let of_tools: f64 = amounts(&summary, "tool").iter().filter(|(it, _)| *it != volumes).filter_map(|it| it.1).sum();
+    let is_total = |it: f64| assert!((it - total(&summary)).abs() < 0.2, "{it}, rounded row by row: {summary}");
+    is_total(of_tools);
+    is_total(amounts(&summary, "account").iter().filter_map(|it| it.1).sum());
+    is_total(amounts(&summary, "region").iter().filter_map(|it| it.1).sum());
+    says(&summary, &[&format!("Savings of {volumes} are not added: {instances} counts the same.")]);
+    let of_volumes = amounts(&summary, "tool").iter().find(|it| it.0 == volumes).and_then(|it| it.1).expect("it saves");
+    assert!(of_volumes > 1.0, "something would have been counted twice: {summary}");
+    let alone = profile(json!({})).orgscan(&["scan", volumes, "--output", "summary"]).stdout;
+    assert!((total(&alone) - of_volumes).abs() < 0.01 && !alone.contains("not added"), "{alone}");
+}
+
 #[test]
 fn json_lines_hold_one_finding_each_and_the_ledger_stands_beside() {
     let output = printed("ndjson");

@@ -67,7 +67,8 @@ impl Simulated {
 
 /// How many findings the summary gives a tool.
 fn of_tool(summary: &str, tool: &str) -> u64 {
-    let row = summary.lines().find(|it| it.contains(tool)).unwrap_or_else(|| panic!("{tool} is not in {summary}"));
+    let is_row = |it: &&str| it.starts_with('│') && it.contains(tool);
+    let row = summary.lines().find(is_row).unwrap_or_else(|| panic!("{tool} is not in {summary}"));
     row.split(['│', '┆']).nth(2).and_then(|it| it.trim().parse().ok()).unwrap_or_else(|| panic!("no number in {row}"))
 }
 

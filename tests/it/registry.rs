@@ -123,6 +123,15 @@ fn actions_read_and_never_read_content() {
 }
 
 #[test]
+fn savings_that_another_tool_counts_as_well_name_a_tool_that_counts_its_own() {
+    for check in checks::all() {
+        let Some(whole) = check.within else { continue };
+        let of = checks::all().into_iter().find(|it| it.name() == whole);
+        assert!(of.is_some_and(|it| it.within.is_none() && it.name() != check.name()), "{}: {whole}", check.name());
+    }
+}
+
+#[test]
 fn every_action_has_a_published_rate() {
     for check in checks::all() {
         for action in check.actions() {

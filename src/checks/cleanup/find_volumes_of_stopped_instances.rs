@@ -21,6 +21,7 @@ check! {
     title: "Volumes of stopped instances",
     scope: Regional,
     needs: [Volume, Instance],
+    within: "find_unused_ec2_instances",
     params: Params,
 }
 
