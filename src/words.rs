@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     io::{self, Write},
 };
 
@@ -14,7 +15,7 @@ use crate::{
         diagnosis::{Count, Diagnosis, NotTried},
         pile::Found,
         remedy::{Spot, Trouble},
-        report::{Coverage, Report},
+        report::{Api, Coverage, Report},
     },
 };
 
@@ -45,7 +46,7 @@ pub(crate) fn write_markdown(report: &Report<Found>, out: &mut impl Write) -> io
     }
     let more = report.summary.findings.saturating_sub(shown);
     if more > 0 {
-        writeln!(out, "\nAnd {more} more findings.")?;
+        writeln!(out, "\nAnd {}.", counted(more, "more finding"))?;
     }
     if shown > 0 {
         writeln!(out)?;
@@ -63,7 +64,8 @@ pub(crate) fn markdown(report: &Report, offset: usize, over: bool) -> String {
         let total = report.summary.findings;
         let shown = report.findings.len().min(FINDINGS_IN_TEXT);
         lines.push(format!(
-            "\n{shown} of {total} findings above, from number {}; {} in the structured content.",
+            "\n{shown} of {} above, from number {}; {} in the structured content.",
+            counted(total, "finding"),
             offset + 1,
             report.findings.len()
         ));
@@ -100,10 +102,19 @@ fn heads(title: Option<&str>) -> String {
 }
 
 fn closing<F>(report: &Report<F>) -> String {
-    format!(
-        "{} AWS calls, {} throttled, {} USD charged; as of {}.",
-        report.api.calls, report.api.throttled, report.api.billed_usd, report.as_of
-    )
+    format!("{}; as of {}.", spent(&report.api), report.as_of)
+}
+
+/// What was asked of AWS, and what it charges.
+pub(crate) fn spent(it: &Api) -> String {
+    format!("{}, {} throttled, {} USD charged", counted(it.calls, "AWS call"), it.throttled, it.billed_usd)
+}
+
+/// So many of a thing: `1 finding`, `2 findings`.
+pub(crate) fn counted(count: impl Display, thing: &str) -> String {
+    let count = count.to_string();
+    let plural = if count == "1" { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }
 
 /// The totals in one sentence.
@@ -122,7 +133,7 @@ pub(crate) fn headline<F>(report: &Report<F>) -> String {
         _ => String::new(),
     };
     let bound = if summary.lower_bound { "; at least, as not everything could be seen" } else { "" };
-    format!("{}: {} findings{amount}{bound}.", report.tool, summary.findings)
+    format!("{}: {}{amount}{bound}.", report.tool, counted(summary.findings, "finding"))
 }
 
 /// What the column of amounts is called; `None` for findings that are not about money. The first of those shown has the
@@ -148,13 +159,13 @@ pub(crate) fn money(amount: Option<Decimal>) -> String {
 pub(crate) fn ledger(coverage: &Coverage) -> Vec<String> {
     let complete = if coverage.complete { "complete" } else { "INCOMPLETE" };
     let whole = format!(
-        "Coverage {complete}: {} of {} targets seen, in {} accounts.",
-        coverage.scanned, coverage.targets, coverage.accounts
+        "Coverage {complete}: {} of {} seen, in {}.",
+        coverage.scanned, counted(coverage.targets, "target"), counted(coverage.accounts, "account")
     );
     let reasons = coverage.not_scanned.iter().map(|it| {
         let action = if it.action.is_empty() { String::new() } else { format!(" ({})", it.action) };
         let (class, message) = (it.class.name(), quoted(&it.message));
-        format!("- {class}{action}: {} targets in {}: {message}", it.targets, accounts(&it.accounts))
+        format!("- {class}{action}: {} in {}: {message}", counted(it.targets, "target"), accounts(&it.accounts))
     });
     std::iter::once(whole).chain(reasons).collect()
 }
@@ -169,9 +180,8 @@ pub(crate) fn verdict(it: &Diagnosis) -> String {
     let Count { in_order, to_fix, inactive, not_reached, .. } = it.summary;
     let not_reached = if not_reached > 0 { format!(", {not_reached} not tried") } else { String::new() };
     format!(
-        "{verdict}: {in_order} accounts in order, {to_fix} with something to fix, {inactive} that do not run{not_reached}; {} AWS \
-         calls, {} USD charged",
-        it.calls, it.billed_usd
+        "{verdict}: {} in order, {to_fix} with something to fix, {inactive} that do not run{not_reached}; {}, {} USD charged",
+        counted(in_order, "account"), counted(it.calls, "AWS call"), it.billed_usd
     )
 }
 
@@ -187,8 +197,8 @@ pub(crate) fn not_tried(it: &Diagnosis) -> Vec<String> {
         by_reason.into_iter().map(|(why, actions)| format!("not tried, as {why}: {}", actions.join(", "))).collect();
     if !elsewhere.is_empty() {
         lines.push(format!(
-            "{} more actions were tried only in accounts that have something to ask them about (--output json tells which)",
-            elsewhere.len()
+            "tried only in accounts that have something to ask about: {} (--output json tells which)",
+            counted(elsewhere.len(), "more action")
         ));
     }
     lines
@@ -246,4 +256,14 @@ fn row(it: &Finding, priced: bool) -> String {
         .map_or_else(|| it.account_id.clone(), |name| format!("{} ({})", it.account_id, quoted(name)));
     let amount = if priced { format!(" {} |", money(amount(it))) } else { String::new() };
     format!("| {account} | {} | {} |{amount} {} |", it.region, quoted(&it.resource_id), quoted(&it.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_is_not_counted_as_many() {
+        assert_eq!([0, 1, 2].map(|it| counted(it, "more finding")), ["0 more findings", "1 more finding", "2 more findings"]);
+    }
 }

@@ -77,6 +77,8 @@ services! {
     CLOUDWATCH = "CloudWatch", "cloudwatch", "cloudwatch";
     /// AWS Compute Optimizer.
     COMPUTE_OPTIMIZER = "Compute Optimizer", "compute-optimizer", "computeoptimizer";
+    /// AWS Config.
+    CONFIG = "Config Service", "config", "config";
     /// AWS Cost Explorer.
     COST_EXPLORER = "Cost Explorer", "ce", "costexplorer";
     /// AWS Cost Optimization Hub.

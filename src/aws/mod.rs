@@ -7,6 +7,7 @@ pub(crate) mod account;
 pub mod action;
 pub(crate) mod alarms;
 pub(crate) mod auto_scaling;
+pub(crate) mod aws_config;
 pub(crate) mod cloudformation;
 pub(crate) mod cloudfront;
 pub(crate) mod compute_optimizer;
@@ -179,6 +180,7 @@ clients! {
     cloudwatch: aws_sdk_cloudwatch,
     cloudwatchlogs: aws_sdk_cloudwatchlogs,
     computeoptimizer: aws_sdk_computeoptimizer,
+    config: aws_sdk_config,
     costexplorer: aws_sdk_costexplorer,
     costoptimizationhub: aws_sdk_costoptimizationhub,
     ec2: aws_sdk_ec2,

@@ -16,7 +16,7 @@ use crate::{
         report::{Coverage, Report, ScanReport},
         scan::{Answers, Reports},
     },
-    words::{amount, headline, ledger, money, money_title, write_markdown},
+    words::{amount, counted, headline, ledger, money, money_title, spent, write_markdown},
 };
 
 /// How many findings of a tool the table shows unless told.
@@ -96,11 +96,7 @@ fn tables(scan: &Scanned<'_, '_>, out: &mut impl Write) -> io::Result<()> {
         let findings = found.read().collect::<Result<_, _>>()?;
         writeln!(out, "{}", table(&report.with(findings).0))?;
     }
-    writeln!(
-        out,
-        "{} AWS calls, {} throttled, {} USD charged; scan {}",
-        scan.api.calls, scan.api.throttled, scan.api.billed_usd, scan.scan_id
-    )
+    writeln!(out, "{}; scan {}", spent(&scan.api), scan.scan_id)
 }
 
 /// One finding a line.
@@ -270,8 +266,13 @@ pub(super) fn preview(preview: &Preview, format: OutputFormat) -> Result<(), Fai
         return print(&serde_json::to_string_pretty(preview)?);
     }
     let mut lines = vec![
-        format!("{} tools in {} accounts: {} targets", preview.tools.len(), preview.accounts, preview.targets),
-        format!("at least {} AWS calls, at least {:.0} seconds", preview.least_calls, preview.least_seconds),
+        format!(
+            "{} in {}: {}",
+            counted(preview.tools.len(), "tool"),
+            counted(preview.accounts, "account"),
+            counted(preview.targets, "target")
+        ),
+        format!("at least {}, at least {:.0} seconds", counted(preview.least_calls, "AWS call"), preview.least_seconds),
         format!("charged by AWS: {}", preview.charges),
     ];
     lines.extend(preview.notes.iter().map(|it| format!("note: {it}")));

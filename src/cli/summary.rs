@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     aws::problem::one_line,
     engine::{pile::Found, report::Report, scan::Answers},
-    words::{ledger, money},
+    words::{counted, ledger, money, spent},
 };
 
 /// How many accounts are named.
@@ -26,17 +26,14 @@ pub(super) fn of(answers: &Answers<'_>) -> String {
     let total: Decimal = savings.sum();
     let at_least = if answers.is_complete() { "" } else { ", at least, as not everything could be seen" };
     let apart = within.iter().map(|(tool, whole)| format!("Savings of {tool} are not added: {whole} counts the same."));
-    let opening = format!("{} USD a month to save{at_least}; {findings} findings.", money(Some(total)));
+    let opening = format!("{} USD a month to save{at_least}; {}.", money(Some(total)), counted(findings, "finding"));
     [
         std::iter::once(opening).chain(apart).collect::<Vec<_>>().join(" "),
         table("tool", by_tool(&reports), usize::MAX),
         table("account", by_account(&saving, &within), ACCOUNTS_SHOWN),
         table("region", by_region(answers, &within), usize::MAX),
         ledger(&scan.coverage).join("\n"),
-        format!(
-            "{} AWS calls, {} throttled, {} USD charged; scan {}",
-            scan.api.calls, scan.api.throttled, scan.api.billed_usd, scan.scan_id
-        ),
+        format!("{}; scan {}", spent(&scan.api), scan.scan_id),
     ]
     .join("\n\n")
 }

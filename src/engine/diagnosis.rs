@@ -288,7 +288,7 @@ impl Chart {
         if !self.is_listed {
             notes.push(format!("the accounts are not all known: {}", of.pending.message));
         } else if !complete {
-            notes.push(format!("{} accounts were not tried: {}", summary.not_reached, of.pending.message));
+            notes.push(format!("accounts that were not tried: {} ({})", summary.not_reached, of.pending.message));
         }
         let why = |action: &String| match (of.charged.contains(action), of.paid) {
             (true, false) => "AWS charges for it and --paid was not given",

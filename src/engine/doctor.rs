@@ -28,6 +28,7 @@ use crate::{
         At, Declared, Place, Question,
         account::EnabledRegions,
         action::Action,
+        aws_config::OrganizationAggregator,
         cloudformation::{StackInstance, StackInstances},
         door::Tally,
         iam::RoleTags,
@@ -59,8 +60,8 @@ pub(crate) fn member_actions() -> &'static [&'static Action] {
 }
 
 /// The actions that the doctor needs in the scanner's own account.
-pub(crate) fn scanner_actions() -> &'static [&'static Action] {
-    StackInstances::ACTIONS
+pub(crate) fn scanner_actions() -> Vec<&'static Action> {
+    [StackInstances::ACTIONS, OrganizationAggregator::ACTIONS].concat()
 }
 
 /// How the role comes into the accounts.
@@ -191,7 +192,7 @@ pub(super) async fn drive(engine: &Arc<Engine>, examination: &Arc<Examination>) 
             ward.examination.chart().examined(&member, &examined);
         }
     });
-    tokio::join!(ward.stacks(), each);
+    tokio::join!(ward.stacks(), ward.aggregator(), each);
     Ok(())
 }
 
@@ -282,6 +283,18 @@ impl Ward {
             }
         };
         chart.stacks(Stacks { name, payer: Some(self.payer.clone()), by_account });
+    }
+
+    /// Asks AWS Config whether it brings together what all accounts have, where there is an organization.
+    async fn aggregator(&self) {
+        if !self.is_organized {
+            return;
+        }
+        let place = self.scanner_place().in_region(self.engine.door.home_region());
+        let answer = OrganizationAggregator.ask(&place).await;
+        if let Some(problem) = answer.unwrap_or_else(Some) {
+            self.examination.chart().complain_of_scanner(&problem);
+        }
     }
 
     /// Tries one account: entering it, its role, its regions, and every action once.

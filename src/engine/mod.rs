@@ -192,7 +192,7 @@ impl Engine {
             .chain(member_actions())
             .chain(scanner_actions())
             .chain(doctor::member_actions().iter().copied())
-            .chain(doctor::scanner_actions().iter().copied())
+            .chain(doctor::scanner_actions())
             .chain(operator_actions().iter().copied())
             .map(|it| (it.service.sdk, it.operation))
             .collect();

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::fanout::{GLOBAL, PAYER};
+use super::{
+    diagnosis::SCANNER,
+    fanout::{GLOBAL, PAYER},
+};
 use crate::{
     aws::{
         cloudformation::{StackInstance, Standing},
@@ -51,6 +54,11 @@ const FEW: usize = 3;
 /// Whether somebody should do something about a class of problems.
 pub(crate) fn is_to_fix(class: Class) -> bool {
     class.is_gap()
+}
+
+/// Whether an action is asked only to tell of a service that no tool reads.
+fn is_idle(action: Option<&str>, tools: &[&str]) -> bool {
+    tools.is_empty() && action.is_some_and(|it| it.starts_with("config:"))
 }
 
 /// Whose permissions they are that lack something.
@@ -126,9 +134,8 @@ impl Troubles {
 
     /// Adds what a place met.
     pub(crate) fn add(&mut self, spot: Spot, action: Option<&str>, it: &Problem) {
-        let of_scanner = ["organizations:", "cloudformation:"].iter().any(|service| it.action.starts_with(service));
         let whose = match () {
-            () if of_scanner && it.class != Class::AccountSuspended => Whose::Scanner,
+            () if spot.region == SCANNER => Whose::Scanner,
             () if spot.account_id == self.own => Whose::Own,
             () => Whose::Member,
         };
@@ -164,7 +171,7 @@ impl Troubles {
             let reason = places.first().and_then(|it| stacks.reason(&it.account_id));
             Trouble {
                 class: class.name(),
-                to_fix: is_to_fix(*class),
+                to_fix: is_to_fix(*class) && !is_idle(action.as_deref(), &tools),
                 fix: match stack {
                     Stack::Unknown => fix(*class, *whose, action.as_deref(), &self.role),
                     stack => stack_fix(stack, &stacks.name, reason, &self.role),
@@ -219,6 +226,7 @@ impl Troubles {
 fn costs(class: Class, action: Option<&str>, tools: &[&str], all: usize) -> String {
     match action {
         _ if !is_to_fix(class) => "nothing that is there".to_owned(),
+        _ if is_idle(action, tools) => "nothing: no tool that was tried reads AWS Config".to_owned(),
         Some("organizations:DescribeOrganization" | "organizations:ListAccounts") => {
             "every account but the scanner's own".to_owned()
         }
@@ -274,6 +282,11 @@ fn fix(class: Class, whose: Whose, action: Option<&str>, role: &str) -> String {
         Class::NotEnrolled if what.starts_with("compute-optimizer:") => {
             "aws compute-optimizer update-enrollment-status --status Active --include-member-accounts, in the management account; \
              recommendations follow within a day"
+                .to_owned()
+        }
+        Class::NotEnrolled if what.starts_with("config:") => {
+            "nothing to do; aws configservice put-configuration-aggregator makes one, in the management account or in a delegated \
+             administrator"
                 .to_owned()
         }
         Class::NotEnrolled => "turn the service on there, or leave the tools out".to_owned(),

@@ -39,7 +39,7 @@ impl Running for Scan {
     fn progress(&self) -> Progress {
         let merge = self.merge();
         let (parts, done) = merge.progress();
-        Progress { parts, done, words: format!("targets, {} findings", merge.found()) }
+        Progress { parts, done, words: format!("targets; findings so far: {}", merge.found()) }
     }
 }
 

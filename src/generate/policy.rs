@@ -77,7 +77,7 @@ pub(crate) fn core_actions() -> BTreeSet<String> {
 
 /// What the scanner asks in its own account: of Organizations and STS, and of the StackSet.
 fn scanner_actions() -> BTreeSet<String> {
-    names(engine::scanner_actions().into_iter().chain(doctor::scanner_actions().iter().copied()))
+    names(engine::scanner_actions().into_iter().chain(doctor::scanner_actions()))
 }
 
 /// What some checks and the engine ask in an account.
@@ -155,7 +155,8 @@ pub(super) fn permissions_md(checks: &[&'static Check]) -> String {
          with `--accounts-file` or `--single-account` they are not asked. Its own account is scanned with its own credentials, so \
          there it needs the member policy as well. `cloudformation:ListStackInstances` lets `orgscan doctor` tell why an account cannot be \
          entered; it is answered in the management account or in a delegated administrator of StackSets, whom CloudFormation knows by \
-         `organizations:ListDelegatedAdministrators`.\n\n## Every account\n\nWhatever \
+         `organizations:ListDelegatedAdministrators`. By `config:DescribeConfigurationAggregators` it tells whether AWS Config has an \
+         aggregator of the organization; no tool reads one.\n\n## Every account\n\nWhatever \
          the tools, the engine asks for the enabled regions and the tags of what it reports, and `orgscan doctor` for the tags of the role: \
          {}. `ec2:DescribeRegions` is asked where `account:ListRegions` is denied.\n\n## Who rolls it out\n\n`orgscan policy --diff-role` \
          reads the policies of a role with the credentials it is given, not through the role: {}.\n",

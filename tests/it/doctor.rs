@@ -68,7 +68,7 @@ fn an_organization_in_order_has_nothing_to_fix_and_is_asked_everything_once_and_
     assert_eq!((&json["complete"], &json["notes"]), (&json!(true), &json!([])));
 
     let mut asked: BTreeMap<(String, String, String), usize> = BTreeMap::new();
-    let of_scanner = ["organizations", "cloudformation"];
+    let of_scanner = ["organizations", "cloudformation", "config"];
     for call in caller.calls().iter().filter(|it| !it.is_way_in() && !of_scanner.contains(&it.service.as_str())) {
         *asked.entry((call.name(), call.account.clone(), call.region.clone())).or_default() += 1;
         assert!(call.region == "us-east-1" || call.service == "s3", "one region, but for a bucket elsewhere: {call:?}");
@@ -158,6 +158,11 @@ fn what_the_scanner_may_not_ask_is_noticed_action_by_action() {
     let payer = world().id("payer");
     for action in scanner {
         let (_, json) = examined(&profile(json!({"deny_actions": {payer: [action]}})), &["find_unused_volumes"]);
+        if action == AGGREGATORS {
+            let trouble = aggregator(&json).expect("it is told");
+            assert_eq!((&trouble["class"], &trouble["to_fix"]), (&json!("access_denied"), &json!(false)));
+            continue;
+        }
         let trouble = only(&json);
         assert_eq!((&trouble["class"], &trouble["action"]), (&json!("access_denied"), &json!(action)));
         says(trouble["fix"].as_str().expect("a fix"), &["scanner-policy.json"]);
@@ -224,7 +229,7 @@ fn a_trial_that_is_cut_tells_what_it_has_seen_and_what_not() {
     let json = output.json();
     assert_eq!((output.code, &json["complete"], &json["in_order"]), (Some(2), &json!(false), &json!(false)));
     assert_eq!(json["summary"]["not_reached"], json!(world().active().len()), "{}", json["summary"]);
-    says(&json["notes"].to_string(), &["were not tried", "the deadline came"]);
+    says(&json["notes"].to_string(), &["that were not tried", "the deadline came"]);
     assert_eq!(only(&json)["action"], "organizations:ListRoots");
 
     let caller = profile(json!({"hang": ["ec2:DescribeVolumes"]}));
@@ -238,7 +243,7 @@ fn a_trial_that_is_cut_tells_what_it_has_seen_and_what_not() {
         (Some(2), &Value::Null),
         "nothing is said to be in order that was not seen"
     );
-    says(&json["notes"].to_string(), &["were not tried", "cancelled"]);
+    says(&json["notes"].to_string(), &["that were not tried", "cancelled"]);
     caller.falls_silent_after(moment);
 }
 
@@ -331,6 +336,32 @@ fn a_service_that_is_off_is_told_with_how_to_turn_it_on() {
         says(trouble["fix"].as_str().expect("a fix"), &["aws compute-optimizer update-enrollment-status"]);
     }
     assert_eq!(json["in_order"], false);
+}
+
+/// What is asked of AWS Config.
+const AGGREGATORS: &str = "config:DescribeConfigurationAggregators";
+
+/// What is said of AWS Config.
+fn aggregator(json: &Value) -> Option<&Value> {
+    json["troubles"].as_array().expect("troubles").iter().find(|it| it["action"] == AGGREGATORS)
+}
+
+#[test]
+fn that_aws_config_aggregates_nothing_is_told_and_nothing_to_fix_as_no_tool_reads_it() {
+    let caller = profile(json!({}));
+    let mut command = caller.command(&["doctor", "find_unused_volumes", "--output", "json"]);
+    command.env("AWS_REGION", "eu-west-1");
+    let output = Running::start(command).finish();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let json = output.json();
+    let trouble = aggregator(&json).expect("there is none in this region");
+    assert_eq!((&trouble["class"], &trouble["to_fix"]), (&json!("not_enrolled"), &json!(false)));
+    assert_eq!(places(trouble), [(world().id("payer"), "scanner")].into());
+    says(trouble["message"].as_str().expect("words"), &["eu-west-1", world().id("payer")]);
+    says(trouble["fix"].as_str().expect("a fix"), &["put-configuration-aggregator"]);
+    says(trouble["costs"].as_str().expect("words"), &["nothing"]);
+    let (_, json) = examined(&profile(json!({"no_organization": true})), &["find_unused_volumes"]);
+    assert_eq!(aggregator(&json), None, "an account by itself has nothing to aggregate");
 }
 
 #[test]

@@ -151,6 +151,9 @@ TABLE = {
     "cloudformation:ListStackInstances": Rule(
         "NextToken", "MaxResults", "*/Summaries", "NextToken", default=100, most=100
     ),
+    "config:DescribeConfigurationAggregators": Rule(
+        "NextToken", "Limit", "ConfigurationAggregators", "NextToken", default=100, most=100
+    ),
     "iam:ListRoleTags": Rule("Marker", "MaxItems", "*/Tags", "Marker", default=100, most=1000),
     "account:ListRegions": Rule("NextToken", "MaxResults", "Regions", "NextToken", default=50, most=50),
     # Cost Explorer has no size parameter: the front pages its groups itself.

@@ -51,6 +51,13 @@ def roll_out(seed):
     stacks.create_stack_instances(
         StackSetName=STACK_SET, DeploymentTargets={"OrganizationalUnitIds": units}, Regions=["us-east-1"]
     )
+    seed.aws("config", management).put_configuration_aggregator(
+        ConfigurationAggregatorName="organization",
+        OrganizationAggregationSource={
+            "RoleArn": f"arn:aws:iam::{management}:role/aws-service-role/organizations.amazonaws.com/aggregator",
+            "AllAwsRegions": True,
+        },
+    )
     for account in state.accounts:
         name = SCANNER if account == management else MEMBER
         state.roles[account] = role(seed.aws("iam", account), name)

@@ -2,6 +2,7 @@
 
 mod account;
 mod auto_scaling;
+mod aws_config;
 mod cloudformation;
 mod cloudfront;
 mod cloudwatch;
@@ -102,6 +103,7 @@ pub(super) struct Context<'a> {
 static SERVICES: &[&Service] = &[
     &account::SERVICE,
     &auto_scaling::SERVICE,
+    &aws_config::SERVICE,
     &cloudformation::SERVICE,
     &cloudfront::SERVICE,
     &cloudwatch::SERVICE,
