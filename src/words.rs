@@ -160,7 +160,9 @@ pub(crate) fn ledger(coverage: &Coverage) -> Vec<String> {
     let complete = if coverage.complete { "complete" } else { "INCOMPLETE" };
     let whole = format!(
         "Coverage {complete}: {} of {} seen, in {}.",
-        coverage.scanned, counted(coverage.targets, "target"), counted(coverage.accounts, "account")
+        coverage.scanned,
+        counted(coverage.targets, "target"),
+        counted(coverage.accounts, "account")
     );
     let reasons = coverage.not_scanned.iter().map(|it| {
         let action = if it.action.is_empty() { String::new() } else { format!(" ({})", it.action) };
@@ -181,7 +183,9 @@ pub(crate) fn verdict(it: &Diagnosis) -> String {
     let not_reached = if not_reached > 0 { format!(", {not_reached} not tried") } else { String::new() };
     format!(
         "{verdict}: {} in order, {to_fix} with something to fix, {inactive} that do not run{not_reached}; {}, {} USD charged",
-        counted(in_order, "account"), counted(it.calls, "AWS call"), it.billed_usd
+        counted(in_order, "account"),
+        counted(it.calls, "AWS call"),
+        it.billed_usd
     )
 }
 
@@ -264,6 +268,9 @@ mod tests {
 
     #[test]
     fn one_thing_is_not_counted_as_many() {
-        assert_eq!([0, 1, 2].map(|it| counted(it, "more finding")), ["0 more findings", "1 more finding", "2 more findings"]);
+        assert_eq!(
+            [0, 1, 2].map(|it| counted(it, "more finding")),
+            ["0 more findings", "1 more finding", "2 more findings"]
+        );
     }
 }

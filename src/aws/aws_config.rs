@@ -49,7 +49,7 @@ mod tests {
     use super::*;
     use crate::aws::replies::{Reply, answered};
 
-    fn page(asked: &'static str, aggregators: Value, token: Option<&str>) -> Reply {
+    fn page(asked: &'static str, aggregators: &Value, token: Option<&str>) -> Reply {
         Reply::ok(asked, json!({"ConfigurationAggregators": aggregators, "NextToken": token}).to_string())
     }
 
@@ -66,16 +66,16 @@ mod tests {
     #[tokio::test]
     async fn an_aggregator_of_the_organization_is_looked_for_on_every_page() {
         let replies = vec![
-            page("DescribeConfigurationAggregators", json!([of_accounts()]), Some("t1")),
-            page("t1", json!([]), Some("t2")),
-            page("t2", json!([of_organization()]), None),
+            page("DescribeConfigurationAggregators", &json!([of_accounts()]), Some("t1")),
+            page("t1", &json!([]), Some("t2")),
+            page("t2", &json!([of_organization()]), None),
         ];
         assert_eq!(answered(OrganizationAggregator, replies).await.0, Ok(None));
     }
 
     #[tokio::test]
     async fn one_of_some_accounts_is_none_of_the_organization() {
-        let replies = vec![page("DescribeConfigurationAggregators", json!([of_accounts()]), None)];
+        let replies = vec![page("DescribeConfigurationAggregators", &json!([of_accounts()]), None)];
         let problem = answered(OrganizationAggregator, replies).await.0.expect("answered").expect("there is none");
         assert_eq!(problem.class, Class::NotEnrolled);
     }

@@ -303,7 +303,7 @@ fn a_dry_run_asks_organizations_and_nobody_else() {
     let others: Vec<_> = calls.iter().filter(|it| it.service != "organizations").map(Call::name).collect();
     assert!(others.is_empty(), "{others:?}");
     let words = caller.orgscan(&["scan", "--dry-run", "find_unused_volumes"]);
-    says(&words.stdout, &["1 tools", "charged by AWS: nothing"]);
+    says(&words.stdout, &["1 tool in", "charged by AWS: nothing"]);
 }
 
 #[test]
