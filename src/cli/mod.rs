@@ -234,10 +234,10 @@ pub fn main() -> ExitCode {
         Err(error) => return misused(&error),
     };
     let Some(command) = cli.command.or_else(command_of_environment) else {
-        return misused(&<Cli as clap::CommandFactory>::command().error(
-            ErrorKind::MissingSubcommand,
-            "say what to do: demo, scan, accounts, doctor, tools, policy, serve or stdio (see --help)",
-        ));
+        let mut whole = <Cli as clap::CommandFactory>::command();
+        let names: Vec<_> = whole.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+        let line = format!("say what to do: {} (see --help)", names.join(", "));
+        return misused(&whole.error(ErrorKind::MissingSubcommand, line));
     };
     log(cli.log.as_deref(), &command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

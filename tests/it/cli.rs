@@ -115,7 +115,7 @@ fn a_wrong_flag_is_one_line() {
     says(&refused_unasked(&["scan", "--output", "xml"]), &["xml", "ndjson"]);
     says(&refused_unasked(&["scan", "--no-such-flag"]), &["--no-such-flag"]);
     says(&refused_unasked(&["frobnicate"]), &["frobnicate"]);
-    says(&refused_unasked(&[]), &["scan", "--help"]);
+    says(&refused_unasked(&[]), &["demo", "scan", "doctor", "stdio", "--help"]);
     says(&refused_unasked(&["serve", "--require-auth"]), &["ORGSCAN_BEARER_TOKEN"]);
 }
 

@@ -23,6 +23,13 @@ class Dockerfile(unittest.TestCase):
         ran = subprocess.run([hadolint, ROOT / "Dockerfile.agentcore"], capture_output=True, text=True, check=False)
         self.assertEqual((ran.stdout + ran.stderr, ran.returncode), ("", 0))
 
+    def test_nothing_is_fetched_from_docker_hub(self):
+        # A syntax line would fetch the frontend from there; whoever builds has one that suffices.
+        self.assertNotRegex(read("Dockerfile.agentcore"), r"(?m)^# *syntax *=")
+        for line in self.build + self.final:
+            if line.startswith("FROM "):
+                self.assertRegex(line, r"FROM --platform=\S+ (public\.ecr\.aws|gcr\.io)/")
+
     def test_the_compiler_runs_natively_and_the_image_is_arm64(self):
         self.assertIn("--platform=$BUILDPLATFORM", self.build[0])
         self.assertIn("--platform=linux/arm64", self.final[0])
