@@ -138,10 +138,11 @@ fn usual_faults(accounts: usize) -> Vec<Fault> {
 
 /// `orgscan simulator`.
 pub(super) async fn simulator(args: &SimulatorArgs) -> Result<u8, Failure> {
+    let stop = stop_on_signal();
     let simulator = started(&args.making.settings(args.density, args.port)).await?;
     let lines = simulator.environment().map(|(name, value)| format!("export {name}={value}"));
     output::print(&lines.join("\n"))?;
-    stop_on_signal().cancelled().await;
+    stop.cancelled().await;
     Ok(COMPLETE)
 }
 
@@ -160,6 +161,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8, Failure> {
 }
 
 async fn serve(args: &DemoArgs, simulator: &Simulator, engine: Arc<Engine>) -> Result<u8, Failure> {
+    let stop = stop_on_signal();
     let listener = server::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
     let url = format!("http://{}/mcp", listener.local_addr()?);
     let http = json!({"mcpServers": {"orgscan-demo": {"type": "http", "url": url}}});
@@ -176,7 +178,7 @@ async fn serve(args: &DemoArgs, simulator: &Simulator, engine: Arc<Engine>) -> R
         serde_json::to_string_pretty(&stdio)?,
     ))?;
     let server = Server::new(Arc::clone(&engine), &engine.checks, Some(usual_rollout()));
-    server::http(server, listener, None, stop_on_signal()).await?;
+    server::http(server, listener, None, stop).await?;
     Ok(COMPLETE)
 }
 
@@ -185,9 +187,10 @@ async fn scan_it(args: &DemoArgs, simulator: &Simulator, engine: &Arc<Engine>) -
     let shared = Shared { regions, ..Shared::default() };
     let asked = checks::all().into_iter().map(|check| request::read(check, serde_json::Map::new()).map(|it| it.asked));
     let request = Request { asked: asked.collect::<Result<_, _>>()?, selection: shared.selection()? };
+    let stop = stop_on_signal();
     let begun = Instant::now();
     let scan = engine.start(request)?;
-    watch(scan.as_ref(), None, stop_on_signal()).await;
+    watch(scan.as_ref(), None, stop).await;
     let took = begun.elapsed();
     output::print(&summary(args, &scan.answers()?, took, simulator.counts().most_at_once))?;
     Ok(COMPLETE)

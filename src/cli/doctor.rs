@@ -66,8 +66,9 @@ pub(super) async fn run(args: DoctorArgs) -> Result<u8, Failure> {
     let selection = shared.selection()?;
     let visit = Visit { checks: checks.clone(), selection, paid: args.paid, rollout: args.rollout.rollout() };
     let engine = args.access.engine(checks, KEPT_BY_A_COMMAND).await?;
+    let stop = stop_on_signal();
     let examination = engine.examine(visit);
-    watch(examination.as_ref(), args.deadline.map(Duration::from_secs), stop_on_signal()).await;
+    watch(examination.as_ref(), args.deadline.map(Duration::from_secs), stop).await;
     let diagnosis = examination.diagnosis()?;
     let text = match args.output {
         OutputFormat::Json => serde_json::to_string_pretty(&diagnosis)?,

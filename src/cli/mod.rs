@@ -12,9 +12,10 @@ mod scan;
 mod summary;
 mod watch;
 
-use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, task::Poll, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use futures::{Stream, StreamExt, stream};
 use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
@@ -329,39 +330,47 @@ async fn serve(args: ServeArgs) -> Result<u8, Failure> {
             "anyone who reaches {address} can ask; set ORGSCAN_BEARER_TOKEN or MCP_SERVER_HOST=127.0.0.1 unless a platform in front verifies callers"
         );
     }
+    let stop = stop_on_signal();
     let listener = server::listen(address).await?;
-    server::http(server, listener, bearer, stop_on_signal()).await?;
+    server::http(server, listener, bearer, stop).await?;
     Ok(COMPLETE)
 }
 
-/// A token that fires at Ctrl-C or SIGTERM. A second one ends the process at once.
+/// A token that fires at Ctrl-C or SIGTERM, which are heard from now on. A second one ends the process at once.
 fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let fired = stop.clone();
-    tokio::spawn(async move {
-        interrupted().await;
-        fired.cancel();
-        interrupted().await;
-        std::process::exit(130);
-    });
+    match interruptions() {
+        Ok(mut interruptions) => {
+            tokio::spawn(async move {
+                interruptions.next().await;
+                fired.cancel();
+                interruptions.next().await;
+                std::process::exit(130);
+            });
+        }
+        // They end the process, as they do where nobody listens.
+        Err(error) => tracing::warn!(error = %error, "cannot listen for signals"),
+    }
     stop
 }
 
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+/// Each Ctrl-C and SIGTERM from now on.
+#[cfg(unix)]
+fn interruptions() -> std::io::Result<impl Stream<Item = ()> + Unpin> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(stream::poll_fn(move |cx| match interrupted.poll_recv(cx) {
+        Poll::Pending => terminated.poll_recv(cx),
+        ready @ Poll::Ready(_) => ready,
+    }))
+}
+
+/// Each Ctrl-C from now on.
+#[cfg(not(unix))]
+fn interruptions() -> std::io::Result<impl Stream<Item = ()> + Unpin> {
+    let mut interrupted = tokio::signal::windows::ctrl_c()?;
+    Ok(stream::poll_fn(move |cx| interrupted.poll_recv(cx)))
 }
 
 impl Access {

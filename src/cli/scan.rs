@@ -69,8 +69,9 @@ pub(super) async fn run(args: ScanArgs) -> Result<u8, Failure> {
         output::preview(&preview, args.output)?;
         return Ok(COMPLETE);
     }
+    let stop = stop_on_signal();
     let scan = engine.start(request)?;
-    watch(scan.as_ref(), args.deadline.map(Duration::from_secs), stop_on_signal()).await;
+    watch(scan.as_ref(), args.deadline.map(Duration::from_secs), stop).await;
     let answers = scan.answers()?;
     let most = match args.max_results {
         Some(0) => usize::MAX,

@@ -121,7 +121,7 @@ pub(crate) enum Refused {
     )]
     Credentials(Problem),
     /// AWS did not answer the first question of all.
-    #[error("cannot reach AWS: {0}; check the network, HTTPS_PROXY, AWS_REGION and AWS_ENDPOINT_URL")]
+    #[error("cannot reach AWS: {0}; check the network, HTTPS_PROXY, SSL_CERT_FILE, AWS_REGION and AWS_ENDPOINT_URL")]
     Unreachable(Problem),
     /// The accounts could not be listed, for a reason that may pass.
     #[error("cannot list the accounts: {0}; try again, or name the accounts with --accounts-file")]

@@ -296,7 +296,7 @@ fn fix(class: Class, whose: Whose, action: Option<&str>, role: &str) -> String {
         Class::CredentialsExpired | Class::CredentialsInvalid => "renew the scanner's own credentials".to_owned(),
         Class::ClockSkew => "set the clock of the machine that runs orgscan".to_owned(),
         Class::Unreachable | Class::TimedOut => {
-            "let the machine reach the endpoint (network, HTTPS_PROXY, VPC endpoint), then try again".to_owned()
+            "let the machine reach the endpoint (network, HTTPS_PROXY, SSL_CERT_FILE, VPC endpoint), then try again".to_owned()
         }
         Class::Throttled => "try again later, or with a smaller --quota-share".to_owned(),
         Class::ServiceError => "try again later: AWS failed".to_owned(),
