@@ -58,7 +58,8 @@ pub struct Check {
     pub scope: Scope,
     /// What it may ask.
     pub needs: &'static [Need],
-    /// The tool whose savings count the same things: sums over tools leave this one's out where that one has run too.
+    /// The tool whose savings count the same things: sums over tools leave this one's out where that one has run too. They
+    /// are lower bounds then, as that tool may leave out what this one reports.
     pub within: Option<&'static str>,
     schema: fn() -> Value,
     accepts: fn(&Map<String, Value>) -> Result<(), String>,

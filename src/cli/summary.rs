@@ -25,7 +25,11 @@ pub(super) fn of(answers: &Answers<'_>) -> String {
     let savings = saving.iter().filter_map(|it| added(it.summary.estimated_monthly_savings, &it.tool, &within));
     let total: Decimal = savings.sum();
     let at_least = if answers.is_complete() { "" } else { ", at least, as not everything could be seen" };
-    let apart = within.iter().map(|(tool, whole)| format!("Savings of {tool} are not added: {whole} counts the same."));
+    let apart = within.iter().map(|(tool, whole)| {
+        format!(
+            "Savings of {tool} are not added: {whole} counts the same. The sum is too low by what {tool} alone reports."
+        )
+    });
     let opening = format!("{} USD a month to save{at_least}; {}.", money(Some(total)), counted(findings, "finding"));
     [
         std::iter::once(opening).chain(apart).collect::<Vec<_>>().join(" "),

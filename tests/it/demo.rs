@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     harness::{
-        Output, Running, adds_up, findings, plain_command, python, refused, repository, says, tool_names, tools,
+        Output, Running, adds_up, findings, plain_command, python, refused, repository, rows, says, tool_names, tools,
         wait_until,
     },
     talk::{call, message},
@@ -67,9 +67,8 @@ impl Simulated {
 
 /// How many findings the summary gives a tool.
 fn of_tool(summary: &str, tool: &str) -> u64 {
-    let is_row = |it: &&str| it.starts_with('│') && it.contains(tool);
-    let row = summary.lines().find(is_row).unwrap_or_else(|| panic!("{tool} is not in {summary}"));
-    row.split(['│', '┆']).nth(2).and_then(|it| it.trim().parse().ok()).unwrap_or_else(|| panic!("no number in {row}"))
+    let row = rows(summary).find(|it| it[0] == tool).unwrap_or_else(|| panic!("{tool} is not in {summary}"));
+    row[1].parse().unwrap_or_else(|_| panic!("no number in {row:?}"))
 }
 
 #[test]

@@ -249,6 +249,12 @@ pub(crate) fn plain_command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The rows of the tables in a text, cell by cell, with their heads.
+pub(crate) fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = text.lines().filter_map(|it| it.strip_prefix('│')?.strip_suffix('│'));
+    rows.map(|it| it.split('┆').map(str::trim).collect())
+}
+
 /// Looks again and again, a while at most.
 pub(crate) fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
     let start = Instant::now();
